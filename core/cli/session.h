@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/cli/common_options.h"
+#include "core/config/catalog.h"
+#include "core/config/experiment.h"
+#include "core/grid/plan_graph.h"
+#include "core/plugin/discover.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace cross4d::cli {
+
+/// The core's option tables and those of the usable plugins.
+std::shared_ptr<const config::OptionCatalog> MakeCatalog(const plugin::Discovery& plugins);
+
+/// One experiment file, read and expanded.
+struct PlannedExperiment {
+  config::Experiment experiment;
+  grid::PlanGraph graph;
+  std::string tables;  ///< JSON array of the [[table]] definitions
+};
+
+/// Reads every file, prints all their errors and warnings to standard error; throws Error(kInput)
+/// if there was an error.
+std::vector<PlannedExperiment> PlanExperiments(
+    const ExperimentOptions& options, std::shared_ptr<const config::OptionCatalog> catalog);
+
+/// The experiments as one plan: stages with equal keys become one. A single experiment's graph is
+/// given back as it is, otherwise `merged` is filled.
+const grid::PlanGraph& Whole(const std::vector<PlannedExperiment>& experiments,
+                             grid::PlanGraph& merged);
+
+/// The path of cross4d-worker: beside this program.
+std::string WorkerProgram();
+
+/// Standard output is a terminal and NO_COLOR is not set.
+bool StyledOutput();
+
+}  // namespace cross4d::cli

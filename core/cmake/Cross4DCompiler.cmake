@@ -1,0 +1,38 @@
+# Warnings, optimisation and ccache: one place.
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+find_program(CROSS4D_CCACHE ccache)
+if(CROSS4D_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # The sloppiness lets ccache serve units that use a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      ${CROSS4D_CCACHE})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CROSS4D_CCACHE})
+endif()
+
+add_library(cross4d_warnings INTERFACE)
+target_compile_options(
+  cross4d_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wno-missing-field-initializers>
+                             $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${CROSS4D_WERROR}>>:-Werror>)
+
+# Determinism: no contraction of multiply-add anywhere, so that results do not depend on inlining.
+# x86-64-v3 (AVX2, FMA) is the baseline; CROSS4D_MARCH= (empty) builds for any x86-64.
+set(CROSS4D_MARCH "x86-64-v3" CACHE STRING "-march of all C++ code; empty = the compiler's default")
+add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
+if(CROSS4D_MARCH AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-march=${CROSS4D_MARCH}>)
+endif()
+if(CROSS4D_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address)
+endif()
+# A sanitizer's runtime is defined in the program, so plugins then have undefined symbols.
+set(CROSS4D_SANITIZED OFF)
+if(CROSS4D_FUZZ OR CMAKE_CXX_FLAGS MATCHES "-fsanitize=")
+  set(CROSS4D_SANITIZED ON)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # ccache and precompiled headers need it.
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
+endif()

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/grid/plan_graph.h"
+
+#include <algorithm>
+#include <set>
+
+namespace cross4d::grid {
+namespace {
+
+void CollectVariables(const std::string& text, std::set<std::string>& names) {
+  std::size_t begin = 0;
+  while ((begin = text.find("${", begin)) != std::string::npos) {
+    const std::size_t end = text.find('}', begin);
+    if (end == std::string::npos) return;
+    names.insert(text.substr(begin + 2, end - begin - 2));
+    begin = end;
+  }
+}
+
+void CollectVariables(const OptionValues& values, std::set<std::string>& names) {
+  for (const auto& [name, value] : values) {
+    if (const auto* text = std::get_if<std::string>(&value)) CollectVariables(*text, names);
+    if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
+      for (const std::string& text : *list) CollectVariables(text, names);
+    }
+  }
+}
+
+}  // namespace
+
+const std::string* PlannedRun::Find(std::string_view path) const {
+  const auto find = [path](const OptionTexts& texts) -> const std::string* {
+    const auto found = std::find_if(
+        texts.begin(), texts.end(), [path](const auto& entry) { return entry.first == path; });
+    return found == texts.end() ? nullptr : &found->second;
+  };
+  for (const auto& part : setting->parts) {
+    if (const std::string* text = find(*part)) return text;
+  }
+  return find(setting->axes);
+}
+
+std::map<std::string, std::string> PlannedRun::Options(const std::string& experiment) const {
+  std::map<std::string, std::string> options(setting->axes.begin(), setting->axes.end());
+  for (const auto& part : setting->parts) {
+    for (const auto& [path, text] : *part) options[path] = text;
+  }
+  options["seed"] = std::to_string(seed);
+  options["block"] = setting->block;
+  options["experiment"] = experiment;
+  return options;
+}
+
+std::vector<std::string> UnsetVariables(const StageNode& stage) {
+  std::set<std::string> names;
+  for (const auto& [role, plugin] : stage.plugins()) CollectVariables(plugin->options, names);
+  for (const auto& [section, options] : stage.options()) CollectVariables(*options, names);
+  return {names.begin(), names.end()};
+}
+
+}  // namespace cross4d::grid

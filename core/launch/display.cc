@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/launch/display.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <string_view>
+
+namespace cross4d::launch {
+namespace {
+
+constexpr auto kRedraw = std::chrono::milliseconds(100);
+constexpr auto kClock = std::chrono::milliseconds(1000);
+constexpr int kMaxWorkerLines = 16;
+
+void WriteAll(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t size = write(fd, text.data(), text.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return;  // a closed terminal must not stop the runs
+    text.remove_prefix(static_cast<std::size_t>(size));
+  }
+}
+
+int TerminalColumns(int fd) {
+  winsize size{};
+  if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) return size.ws_col;
+  return 80;
+}
+
+// Cut to `columns` characters (UTF-8 continuation bytes take no column).
+std::string Fit(const std::string& text, int columns) {
+  int used = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool starts = (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80;
+    if (starts && ++used > columns) return text.substr(0, i);
+  }
+  return text;
+}
+
+bool Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value && *value;
+}
+
+}  // namespace
+
+std::string FormatSeconds(double seconds) {
+  if (seconds < 59.95) return fmt::format("{:.1f} s", seconds);
+  const auto whole = static_cast<long>(std::lround(seconds));
+  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
+}
+
+Display::Options Display::ForStandardError(int workers) {
+  Options options;
+  options.workers = workers;
+  const char* term = std::getenv("TERM");
+  options.terminal = isatty(2) && !(term && std::string_view(term) == "dumb");
+  options.colour = options.terminal && !Environment("NO_COLOR");
+  return options;
+}
+
+Display::Display(Options options) : options_(options), slots_(options.workers) {}
+
+Display::~Display() { Finish(); }
+
+void Display::SetTotal(const std::map<std::string, int>& stages_by_kind, int runs) {
+  for (const auto& [kind, count] : stages_by_kind) {
+    kinds_[kind].open = count;
+    total_ += count;
+  }
+  runs_ = runs;
+}
+
+void Display::StageStarted(int slot, const std::string& label, const std::string& kind) {
+  slots_[slot] = {true, label, kind, Clock::now(), {}};
+  changed_ = true;
+  if (!options_.terminal && !options_.quiet) Print(fmt::format("start   {:10}  {}", kind, label));
+}
+
+void Display::StageProgress(int slot, const protocol::Event& event) {
+  slots_[slot].last = event;
+  changed_ = true;
+}
+
+double Display::Free(int slot) {
+  if (slot < 0) return -1;
+  slots_[slot].busy = false;
+  return std::chrono::duration<double>(Clock::now() - slots_[slot].start).count();
+}
+
+void Display::StageDone(int slot, const std::string& label, const std::string& kind) {
+  const double seconds = Free(slot);
+  Kind& count = kinds_[kind];
+  --count.open;
+  ++count.done;
+  ++finished_;
+  changed_ = true;
+  if (seconds >= 0) {
+    count.seconds += seconds;
+    ++count.timed;
+  }
+  if (options_.terminal || options_.quiet) return;
+  Print(fmt::format("done    {:10}  {}  ({}, {} of {})",
+                    kind,
+                    label,
+                    seconds >= 0 ? FormatSeconds(seconds) : "by another process",
+                    finished_,
+                    total_));
+}
+
+void Display::StageFailed(int slot,
+                          const std::string& label,
+                          const std::string& kind,
+                          const std::string& why) {
+  Free(slot);
+  --kinds_[kind].open;
+  ++finished_;
+  ++failed_;
+  Print(fmt::format("failed  {:10}  {}: {}", kind, label, why), "\x1b[31m");
+}
+
+void Display::StageDropped(int slot, const std::string& kind) {
+  Free(slot);
+  --kinds_[kind].open;
+  --total_;
+  changed_ = true;
+}
+
+void Display::Message(const std::string& line) { Print(line); }
+
+void Display::Print(const std::string& line, const char* colour) {
+  Erase();
+  const bool coloured = options_.colour && *colour;
+  buffer_ += coloured ? fmt::format("{}{}\x1b[0m\n", colour, line) : line + "\n";
+  WriteAll(options_.fd, buffer_);
+  buffer_.clear();
+  changed_ = true;
+}
+
+void Display::Erase() {
+  if (drawn_lines_ > 0) buffer_ += fmt::format("\r\x1b[{}A\x1b[J", drawn_lines_);
+  drawn_lines_ = 0;
+}
+
+double Display::SecondsLeft() const {
+  double seconds = 0, all = 0;
+  int timed = 0;
+  for (const auto& [name, kind] : kinds_) {
+    all += kind.seconds;
+    timed += kind.timed;
+  }
+  if (timed == 0) return -1;
+  for (const auto& [name, kind] : kinds_) {
+    const double mean = kind.timed > 0 ? kind.seconds / kind.timed : all / timed;
+    seconds += mean * kind.open;
+  }
+  return seconds / options_.workers;
+}
+
+std::string Display::Bar(int columns) const {
+  const double left = SecondsLeft();
+  const std::string text =
+      fmt::format(" {}/{} stages  {}/{} runs{}{}",
+                  finished_,
+                  total_,
+                  runs_done_,
+                  runs_,
+                  failed_ ? fmt::format("  {} failed", failed_) : "",
+                  left >= 0 && finished_ < total_ ? "  " + FormatSeconds(left) + " left" : "");
+  const int width = std::clamp(columns - static_cast<int>(text.size()) - 3, 10, 40);
+  const int full = total_ > 0 ? width * finished_ / total_ : width;
+  return fmt::format("[{:#<{}}{:-<{}}]{}", "", full, "", width - full, text);
+}
+
+std::string Display::SlotLine(const Slot& slot) const {
+  if (!slot.busy) return "  -";
+  const protocol::Event& e = slot.last;
+  std::string line = fmt::format("  {}  {}", slot.label, slot.kind);
+  if (e.epochs > 0) {
+    line += fmt::format("  epoch {}/{}  loss {:.4f}", e.epoch, e.epochs, e.loss);
+  } else if (e.total > 0) {
+    line += fmt::format("  {} {}/{}", e.phase, e.done, e.total);
+  }
+  if (e.rate > 0) line += fmt::format("  {:.0f} clips/s", e.rate);
+  const double seconds = std::chrono::duration<double>(Clock::now() - slot.start).count();
+  return line + "  " + FormatSeconds(seconds);
+}
+
+void Display::Redraw() {
+  Erase();
+  const int columns = TerminalColumns(options_.fd);
+  buffer_ += Fit(Bar(columns), columns - 1) + "\n";
+  ++drawn_lines_;
+  for (const Slot& slot : slots_) {
+    if (drawn_lines_ > kMaxWorkerLines) break;
+    buffer_ += Fit(SlotLine(slot), columns - 1) + "\n";
+    ++drawn_lines_;
+  }
+  WriteAll(options_.fd, buffer_);
+  buffer_.clear();
+  last_draw_ = Clock::now();
+  changed_ = false;
+}
+
+void Display::Tick() {
+  if (!options_.terminal || options_.quiet || total_ == 0) return;
+  const auto pause = Clock::now() - last_draw_;
+  if (pause >= (changed_ ? kRedraw : kClock)) Redraw();
+}
+
+void Display::Finish() {
+  Erase();
+  WriteAll(options_.fd, buffer_);
+  buffer_.clear();
+  options_.terminal = false;
+  options_.quiet = true;
+}
+
+}  // namespace cross4d::launch

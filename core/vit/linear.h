@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+
+namespace cross4d::vit {
+
+/// y = x W^T + b with frozen weights, in the weights' type (float32 or bfloat16).
+class Linear {
+ public:
+  Linear() = default;
+  /// weight [out, in], bias [out] of one type; taken over as they are.
+  Linear(at::Tensor weight, at::Tensor bias);
+
+  /// x [..., in] of any floating type -> [..., out] in the weights' type.
+  at::Tensor operator()(const at::Tensor& x) const;
+  at::ScalarType dtype() const { return weight_.scalar_type(); }
+
+ private:
+  at::Tensor weight_, bias_;
+};
+
+}  // namespace cross4d::vit

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/vit/vit_teacher.h"
+
+#include "core/vit/config_file.h"
+
+#include <cross4d/sdk/error.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace cross4d::vit {
+
+Normalisation ReadNormalisation(const std::filesystem::path& folder) {
+  Normalisation result;
+  const std::filesystem::path file = folder / "preprocessor_config.json";
+  if (!std::filesystem::exists(file)) return result;
+  const ConfigFile config = ConfigFile::Read(file);
+  for (auto& [key, values] : {std::pair("image_mean", &result.mean), {"image_std", &result.std}}) {
+    if (!config.Has(key)) continue;
+    const std::vector<double> numbers = config.Reals(key, 3);
+    std::copy(numbers.begin(), numbers.end(), values->begin());
+  }
+  for (const double s : result.std) {
+    if (!(s > 0)) config.Fail("image_std", "has a value that is not positive");
+  }
+  return result;
+}
+
+Placement PlacementOf(const TeacherOptions& options, const PluginContext& context) {
+  Placement placement;
+  placement.dtype = options.dtype == "bf16" ? at::kBFloat16 : at::kFloat;
+  try {
+    placement.device = at::Device(context.device);
+  } catch (const c10::Error& e) {
+    FailInput("device '" + context.device + "' is not known: " + e.what_without_backtrace());
+  }
+  return placement;
+}
+
+VitTeacher::VitTeacher(VisionTransformer model,
+                       const Normalisation& normalisation,
+                       std::int64_t batch,
+                       std::string fingerprint)
+    : model_(std::move(model)),
+      normalisation_(normalisation),
+      batch_(batch),
+      fingerprint_(std::move(fingerprint)) {}
+
+TeacherTraits VitTeacher::traits() const {
+  const Architecture& arch = model_.architecture();
+  TeacherTraits traits;
+  traits.dim = arch.dim;
+  traits.patch = arch.patch;
+  traits.tubelet = arch.tubelet;
+  traits.frames = arch.frames;
+  traits.mean = normalisation_.mean;
+  traits.std = normalisation_.std;
+  return traits;
+}
+
+at::Tensor VitTeacher::InChunks(const at::Tensor& frames, Part part) const {
+  const bool images = model_.architecture().tubelet == 1;
+  // Every frame of an image model is a clip of one frame, so that chunks may cut a clip.
+  const at::Tensor all = images && frames.dim() == 5 ? frames.flatten(0, 1).unsqueeze(1) : frames;
+  at::Tensor result;
+  for (std::int64_t begin = 0; begin < all.size(0); begin += batch_) {
+    const std::int64_t count = std::min(batch_, all.size(0) - begin);
+    const at::Tensor out = part(model_.Forward(all.narrow(0, begin, count))).to(at::kCPU);
+    if (!result.defined()) {
+      std::vector<std::int64_t> shape = out.sizes().vec();
+      shape[0] = all.size(0);
+      result = at::empty(shape, out.options());
+    }
+    result.narrow(0, begin, count).copy_(out);
+  }
+  if (!result.defined()) FailInput("a ViT teacher got an empty batch");
+  return result;
+}
+
+torch::Tensor VitTeacher::Encode(const torch::Tensor& frames) {
+  const at::Tensor tokens =
+      InChunks(frames, [](const Tokens& t) { return t.patches(); });  // [B', T', rows, columns, D]
+  if (model_.architecture().tubelet != 1) return tokens;
+  return tokens.view({frames.size(0), frames.size(1), tokens.size(2), tokens.size(3), -1});
+}
+
+torch::Tensor VitTeacher::EncodeHidden(const torch::Tensor& frames) {
+  return InChunks(frames, [](const Tokens& t) { return t.hidden; });
+}
+
+}  // namespace cross4d::vit

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/vit/load.h"
+#include "core/vit/transformer.h"
+
+#include <cross4d/sdk/context.h>
+#include <cross4d/sdk/option.h>
+#include <cross4d/sdk/teacher.h>
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace cross4d::vit {
+
+/// What every ViT teacher has as options.
+struct TeacherOptions {
+  std::string weights;         ///< folder or file of the checkpoint
+  std::string dtype = "fp32";  ///< "fp32" or "bf16"
+  std::int64_t batch = 8;      ///< images (clips, for video models) per forward pass
+};
+
+/// Adds the three rows to a plugin's table, whose struct derives from TeacherOptions.
+template <class Options>
+void AddTeacherOptions(OptionTable<Options>& table) {
+  table
+      .Add("weights",
+           static_cast<std::string Options::*>(&TeacherOptions::weights),
+           "Checkpoint: a folder (config.json and model.safetensors) or a weight file.")
+      .Location()
+      .Required();
+  table
+      .Add("dtype",
+           static_cast<std::string Options::*>(&TeacherOptions::dtype),
+           "Type of the linear layers' weights and arithmetic.")
+      .Choices({"fp32", "bf16"});
+  table
+      .Add("batch",
+           static_cast<std::int64_t Options::*>(&TeacherOptions::batch),
+           "Most images (clips, for video models) in one forward pass; limits memory.")
+      .Range(1, 4096)
+      .Runtime();
+}
+
+/// Mean and std of the input.
+struct Normalisation {
+  std::array<double, 3> mean{0.485, 0.456, 0.406};
+  std::array<double, 3> std{0.229, 0.224, 0.225};
+};
+/// image_mean and image_std of `folder`/preprocessor_config.json; ImageNet's when there is none.
+Normalisation ReadNormalisation(const std::filesystem::path& folder);
+
+/// dtype and device as the options and the host's context say. Error(kInput) on a device that this
+/// program cannot use.
+Placement PlacementOf(const TeacherOptions& options, const PluginContext& context);
+
+/// A Teacher on a VisionTransformer: takes the batch in chunks and hands out the patch tokens.
+class VitTeacher : public Teacher {
+ public:
+  VitTeacher(VisionTransformer model,
+             const Normalisation& normalisation,
+             std::int64_t batch,
+             std::string fingerprint);
+
+  TeacherTraits traits() const override;
+  torch::Tensor Encode(const torch::Tensor& frames) override;
+  torch::Tensor EncodeHidden(const torch::Tensor& frames) override;
+  std::string Fingerprint() const override { return fingerprint_; }
+  const VisionTransformer& model() const { return model_; }
+
+ private:
+  using Part = at::Tensor (*)(const Tokens& tokens);
+  at::Tensor InChunks(const at::Tensor& frames, Part part) const;
+
+  VisionTransformer model_;
+  Normalisation normalisation_;
+  std::int64_t batch_;
+  std::string fingerprint_;
+};
+
+}  // namespace cross4d::vit

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/worker/command.h"
+
+#include <cross4d/sdk/error.h>
+
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+namespace {
+
+using cross4d::ErrorCode;
+using namespace cross4d::worker;
+
+constexpr std::array kCommands = {
+    Command{"serve", "serve: one stage spec (JSON) per line in, events out", Serve},
+    Command{"run-spec", "run-spec FILE: one stage, for debugging", RunSpec},
+    Command{"check",
+            "check NAME|FILE [--set KEY=VALUE]... [--plugin-dir DIR]: the conformance suite",
+            Check},
+    Command{"teacher",
+            "teacher encode NAME --input FILE --output FILE [--set KEY=VALUE]... [--threads N] "
+            "[--plugin-dir DIR]",
+            TeacherEncode},
+    Command{"data",
+            "data inspect NAME [--set KEY=VALUE]... [--clips N] [--plugin-dir DIR]",
+            DataInspect},
+};
+
+int Usage(std::FILE* to) {
+  std::fputs("usage: cross4d-worker COMMAND …\n", to);
+  for (const Command& command : kCommands) std::fprintf(to, "  %s\n", command.usage);
+  return to == stdout ? 0 : 2;
+}
+
+int ExitCode(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInput:
+      return 2;
+    case ErrorCode::kEnvironment:
+      return 3;
+    case ErrorCode::kCancelled:
+      return 130;
+    default:
+      return 1;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.empty()) return Usage(stderr);
+  if (arguments[0] == "--help" || arguments[0] == "-h") return Usage(stdout);
+  for (const Command& command : kCommands) {
+    if (arguments[0] != command.name) continue;
+    try {
+      return command.run({arguments.begin() + 1, arguments.end()});
+    } catch (const cross4d::Error& e) {
+      std::fprintf(stderr, "cross4d-worker: %s\n", e.what());
+      return ExitCode(e.code());
+    } catch (const std::exception& e) {
+      std::fprintf(stderr, "cross4d-worker: %s\n", e.what());
+      return 1;
+    }
+  }
+  std::fprintf(stderr, "cross4d-worker: no command '%s'\n", arguments[0].c_str());
+  return Usage(stderr);
+}

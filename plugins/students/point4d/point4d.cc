@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "point4d.h"
+
+#include <cross4d/sdk/error.h>
+
+#include <ATen/ATen.h>
+#include <torch/nn/init.h>
+
+#include <string>
+
+#include "tokenizer.h"
+
+namespace cross4d::point4d {
+namespace {
+
+using torch::Tensor;
+
+/// Centred on the clip's centroid over all frames and divided by the greatest radius: [B, T, N, 3].
+Tensor NormalizeClips(const Tensor& points) {
+  const Tensor centred = points - points.mean({1, 2}, true);
+  const Tensor radius = centred.square().sum(3).amax({1, 2}).sqrt_();
+  return centred / radius.clamp_min(1e-12).view({-1, 1, 1, 1});
+}
+
+/// Indices within frames, [B, T, ...], as rows of all frames one under another, int32.
+Tensor FlatRows(const Tensor& indices, std::int64_t points_per_frame) {
+  const std::int64_t clouds = indices.size(0) * indices.size(1);
+  const Tensor flat = indices.to(at::kInt).reshape({clouds, -1});
+  const Tensor base = at::arange(clouds, flat.options()).mul_(points_per_frame).unsqueeze(1);
+  return (flat + base).view({-1});
+}
+
+const Tensor& Extra(const StudentInput& input, const char* name) {
+  const auto found = input.extra.find(name);
+  if (found == input.extra.end()) {
+    FailInput("point4d: the batch has no '" + std::string(name) +
+              "'; it must come from this student's Tokenize");
+  }
+  return found->second;
+}
+
+}  // namespace
+
+Point4d::Point4d(const Options& options, const PluginContext& /*context*/) : options_(options) {
+  CheckOptions(options);
+  const std::int64_t dim = options.dim;
+  first_ = register_module(
+      "sa1",
+      SetAbstraction(SetAbstractionShape{
+          0, options.relative_scale[0], options.absolute_xyz, options.widths1, options.fused}));
+  second_ = register_module("sa2",
+                            SetAbstraction(SetAbstractionShape{options.widths1.back(),
+                                                               options.relative_scale[1],
+                                                               false,
+                                                               options.widths2,
+                                                               options.fused}));
+  if (options.widths2.back() != dim) {
+    project_ = register_module("project", torch::nn::Linear(options.widths2.back(), dim));
+  }
+  const bool with_time = options.position == "xyzt";
+  position_in_ =
+      register_module("position_in", torch::nn::Linear(with_time ? 4 : 3, options.position_width));
+  position_out_ = register_module("position_out", torch::nn::Linear(options.position_width, dim));
+  if (!with_time) {
+    time_embedding_ =
+        register_parameter("time_embedding", at::zeros({options.time_rows, dim}, at::kFloat));
+    torch::nn::init::normal_(time_embedding_, 0, 0.02);
+  }
+  for (std::int64_t i = 0; i < options.depth; ++i) {
+    blocks_.push_back(
+        register_module("block" + std::to_string(i),
+                        Block(dim, options.heads, options.ffn, options.attention == "divided")));
+  }
+  if (options.final_norm) {
+    final_norm_ =
+        register_module("final_norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({dim})));
+  }
+}
+
+TokenGeometry Point4d::Tokenize(const Tensor& points) const {
+  return TokenizeClip(points, options_.centroids, options_.k);
+}
+
+StudentOutput Point4d::Forward(const StudentInput& input) {
+  const Tensor& points = input.points;
+  if (points.dim() != 4 || points.size(3) != 3) FailInput("point4d: points must be [B, T, N, 3]");
+  if (time_embedding_.defined() && points.size(1) > options_.time_rows) {
+    FailInput("point4d: the clip has " + std::to_string(points.size(1)) +
+              " frames, but time_rows = " + std::to_string(options_.time_rows) +
+              "; raise time_rows");
+  }
+  if (is_training() || points.size(0) == 1) {
+    return {Encode(input), input.centres, input.frames};
+  }
+  // In eval mode a clip's features must not depend on its batch, to the last bit; the shape of a
+  // matrix product can change its rounding, so clips go through one by one.
+  std::vector<Tensor> clips;
+  for (std::int64_t b = 0; b < points.size(0); ++b) {
+    StudentInput one{points.narrow(0, b, 1), {}, {}, {}};
+    for (const auto& [name, tensor] : input.extra) one.extra[name] = tensor.narrow(0, b, 1);
+    clips.push_back(Encode(one));
+  }
+  return {at::cat(clips), input.centres, input.frames};
+}
+
+Tensor Point4d::Encode(const StudentInput& input) {
+  const Tensor points = options_.normalize ? NormalizeClips(input.points) : input.points;
+  const std::int64_t b = points.size(0), t = points.size(1), n = points.size(2);
+  const std::int64_t m1 = options_.centroids[0], m2 = options_.centroids[1];
+
+  Grouping first;
+  first.xyz = points.reshape({b * t * n, 3});
+  first.picks = FlatRows(Extra(input, "picks1"), n);
+  first.neighbours = FlatRows(Extra(input, "neighbours1"), n).view({-1, options_.k[0]});
+  first.groups_per_clip = t * m1;
+
+  Grouping second;
+  second.features = first_(first);
+  second.xyz = first.xyz.index_select(0, first.picks);
+  second.picks = FlatRows(Extra(input, "picks2"), m1);
+  second.neighbours = FlatRows(Extra(input, "neighbours2"), m1).view({-1, options_.k[1]});
+  second.groups_per_clip = t * m2;
+  Tensor x = second_(second);
+  if (project_) x = project_(x);
+
+  const Tensor centres = second.xyz.index_select(0, second.picks).view({b, t, m2, 3});
+  x = x.view({b, t * m2, -1}) + Position(centres);
+  for (Block& block : blocks_) x = block(x, m2);
+  return final_norm_ ? final_norm_(x) : x;
+}
+
+Tensor Point4d::Position(const Tensor& centres) {
+  const std::int64_t b = centres.size(0), t = centres.size(1), m = centres.size(2);
+  Tensor in = centres;
+  if (!time_embedding_.defined()) {
+    // Time runs from -1 to 1 over the clip, like the coordinates.
+    const Tensor time =
+        t > 1 ? at::linspace(-1, 1, t, centres.options()) : at::zeros({1}, centres.options());
+    in = at::cat({centres, time.view({1, t, 1, 1}).expand({b, t, m, 1})}, 3);
+  }
+  Tensor out = position_out_(at::gelu(position_in_(in)));
+  if (time_embedding_.defined()) out = out + time_embedding_.narrow(0, 0, t).view({1, t, 1, -1});
+  return out.view({b, t * m, -1});
+}
+
+}  // namespace cross4d::point4d

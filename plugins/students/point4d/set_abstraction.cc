@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "set_abstraction.h"
+
+#include <ATen/ATen.h>
+
+#include <string>
+
+#include "grouped_mlp.h"
+
+namespace cross4d::point4d {
+
+using torch::Tensor;
+
+SetAbstractionImpl::SetAbstractionImpl(const SetAbstractionShape& shape) : shape_(shape) {
+  std::int64_t in = 3 + (shape.absolute ? 3 : 0) + shape.features;
+  for (std::size_t l = 0; l < shape.widths.size(); ++l) {
+    const std::string name = std::to_string(l);
+    linears_.push_back(register_module("linear" + name, torch::nn::Linear(in, shape.widths[l])));
+    norms_.push_back(register_module("norm" + name, torch::nn::BatchNorm1d(shape.widths[l])));
+    in = shape.widths[l];
+  }
+}
+
+Tensor SetAbstractionImpl::forward(const Grouping& in) {
+  return shape_.fused && in.xyz.is_cpu() ? ForwardFused(in) : ForwardPlain(in);
+}
+
+Tensor SetAbstractionImpl::ForwardPlain(const Grouping& in) {
+  const Tensor rows = in.neighbours.to(at::kLong).view({-1});
+  const Tensor centres = in.xyz.index_select(0, in.picks.to(at::kLong));
+  const Tensor near = in.xyz.index_select(0, rows);
+  const std::int64_t k = in.neighbours.size(1);
+  std::vector<Tensor> channels = {(near - centres.repeat_interleave(k, 0)) * shape_.relative_scale};
+  if (shape_.absolute) channels.push_back(near);
+  if (in.features.defined()) channels.push_back(in.features.index_select(0, rows));
+  Tensor x = at::cat(channels, 1);
+  for (std::size_t l = 0; l < linears_.size(); ++l) x = norms_[l](linears_[l](x)).relu();
+  return std::get<0>(x.view({-1, k, x.size(1)}).max(1));
+}
+
+Tensor SetAbstractionImpl::ForwardFused(const Grouping& in) {
+  // W [s (p - c), p, f] = (s W_r + W_a) p + W_f f - s W_r c: a part per point and one per centroid.
+  const Tensor& weight = linears_[0]->weight;
+  const Tensor relative = weight.narrow(1, 0, 3) * shape_.relative_scale;
+  const Tensor of_point = shape_.absolute ? relative + weight.narrow(1, 3, 3) : relative;
+  GroupedInput grouped;
+  grouped.points = at::mm(in.xyz, of_point.t());
+  if (in.features.defined()) {
+    const Tensor of_feature = weight.narrow(1, weight.size(1) - shape_.features, shape_.features);
+    grouped.points = grouped.points + at::mm(in.features, of_feature.t());
+  }
+  grouped.centres = at::mm(in.xyz.index_select(0, in.picks), relative.t());
+  grouped.rows = in.neighbours.view({-1});
+  grouped.k = in.neighbours.size(1);
+  grouped.groups_per_clip = in.groups_per_clip;
+  grouped.batch_statistics = is_training();
+  grouped.eps = norms_[0]->options.eps();
+
+  std::vector<GroupedLayer> layers;
+  for (std::size_t l = 0; l < linears_.size(); ++l) {
+    layers.push_back({l == 0 ? Tensor() : linears_[l]->weight,
+                      linears_[l]->bias,
+                      norms_[l]->weight,
+                      norms_[l]->bias,
+                      norms_[l]->running_mean,
+                      norms_[l]->running_var});
+  }
+  std::vector<BatchMoments> moments;
+  const Tensor out = GroupedMlp(grouped, layers, &moments);
+
+  // The running statistics as BatchNorm keeps them: unbiased variance.
+  const torch::NoGradGuard no_grad;
+  const double rows = static_cast<double>(in.neighbours.numel());
+  for (std::size_t l = 0; l < moments.size(); ++l) {
+    const double momentum = norms_[l]->options.momentum().value_or(0.1);
+    norms_[l]->running_mean.lerp_(moments[l].mean, momentum);
+    norms_[l]->running_var.lerp_(moments[l].variance * (rows / std::max(rows - 1, 1.0)), momentum);
+    norms_[l]->num_batches_tracked += 1;
+  }
+  return out;
+}
+
+}  // namespace cross4d::point4d

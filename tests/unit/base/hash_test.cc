@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/base/hash.h"
+
+#include "core/base/file.h"
+
+#include <cross4d/sdk/error.h>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temp_folder.h"
+
+namespace cross4d::base {
+namespace {
+
+// FIPS 180-2, appendix B.
+TEST(Sha256, KnownAnswers) {
+  EXPECT_EQ(Sha256Hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  Sha256 million;
+  const std::string chunk(1000, 'a');
+  for (int i = 0; i < 1000; ++i) million.Update(chunk.data(), chunk.size());
+  EXPECT_EQ(million.Finish(), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST(Sha256, UseAfterFinishIsAnError) {
+  Sha256 hash;
+  hash.Finish();
+  EXPECT_THROW(hash.Finish(), Error);
+}
+
+TEST(Sha256, OfAFile) {
+  const test::TempFolder folder;
+  const std::string bytes(3 << 20, 'x');
+  WriteFileAtomically(folder / "f", bytes, false);
+  EXPECT_EQ(Sha256File((folder / "f").string()), Sha256Hex(bytes));
+  EXPECT_THROW(Sha256File((folder / "missing").string()), Error);
+  EXPECT_THROW(Sha256File(folder.path().string()), Error);
+}
+
+TEST(ContentKey, IsThirtyTwoDigits) {
+  EXPECT_EQ(ContentKey("abc"), "ba7816bf8f01cfea414140de5dae2223");
+}
+
+}  // namespace
+}  // namespace cross4d::base
