@@ -19,7 +19,7 @@ enum class Severity { kError, kWarning };
 struct Diagnostic {
   Severity severity = Severity::kError;
   SourceLocation where;
-  std::string message;  ///< found, expected, what to do
+  std::string message;      ///< found, expected, what to do
   std::string source_line;  ///< the line's text; empty = not shown
 };
 

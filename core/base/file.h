@@ -11,8 +11,11 @@ namespace cross4d::base {
 /// ("disk full" for ENOSPC).
 std::string ReadFile(const std::filesystem::path& path);
 /// Writes a temporary file beside `path`, syncs it if `sync`, renames it.
-void WriteFileAtomically(const std::filesystem::path& path, std::string_view bytes, bool sync = true);
-/// Renames a finished folder into place after syncing it; false if `to` existed already (then `from` is kept).
+void WriteFileAtomically(const std::filesystem::path& path,
+                         std::string_view bytes,
+                         bool sync = true);
+/// Renames a finished folder into place after syncing it; false if `to` existed already (then
+/// `from` is kept).
 bool PublishFolder(const std::filesystem::path& from, const std::filesystem::path& to);
 void MakeFolders(const std::filesystem::path& path);
 /// fsync of a file or folder.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-#include <string>
-
 #include <cross4d/sdk/option.h>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
 
 namespace cross4d::base {
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cross4d/sdk/option.h>
+
 #include <string>
 #include <vector>
 
-#include <cross4d/sdk/option.h>
-
 namespace cross4d::base {
 
-/// What the orchestrator knows of one usable plugin: from its note and descriptor, without loading it.
+/// What the orchestrator knows of one usable plugin: from its note and descriptor, without loading
+/// it.
 struct PluginDescription {
   std::string role;  ///< dataset | teacher | student | objective
   std::string name;

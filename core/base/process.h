@@ -18,16 +18,18 @@ struct ExitStatus {
   std::string Describe() const;
 };
 
-/// A child process with pipes to its standard input and output; its standard error is inherited or goes
-/// to a file. The child gets SIGKILL when this process dies (PR_SET_PDEATHSIG). Not thread-safe. The
-/// destructor closes the pipes, kills the child if it is still there, and waits.
+/// A child process with pipes to its standard input and output; its standard error is inherited or
+/// goes to a file. The child gets SIGKILL when the thread that started it ends (PR_SET_PDEATHSIG
+/// counts threads): start it from the main thread, or from one that lives as long as the program.
+/// Not thread-safe. The destructor closes the pipes, kills the child if it is still there, and
+/// waits.
 class ChildProcess {
  public:
   struct Options {
-    std::vector<std::string> arguments;  ///< arguments[0] = path of the program
+    std::vector<std::string> arguments;          ///< arguments[0] = path of the program
     std::vector<std::string> extra_environment;  ///< "NAME=value"
-    std::string stderr_file;  ///< empty = inherited
-    bool new_process_group = false;  ///< keep the terminal's Ctrl-C from reaching it
+    std::string stderr_file;                     ///< empty = inherited
+    bool new_process_group = false;              ///< keep the terminal's Ctrl-C from reaching it
   };
   explicit ChildProcess(const Options& options);
   ~ChildProcess();

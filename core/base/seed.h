@@ -6,8 +6,8 @@
 
 namespace cross4d::base {
 
-/// An independent 64-bit stream seed for a named purpose: DeriveSeed(run_seed, "batch-order", epoch).
-/// Stable across platforms and versions (golden test).
+/// An independent 64-bit stream seed for a named purpose: DeriveSeed(run_seed, "batch-order",
+/// epoch). Stable across platforms and versions (golden test).
 std::uint64_t DeriveSeed(std::uint64_t seed, std::string_view purpose, std::uint64_t index = 0);
 
 /// SplitMix64: small, fast, and the same everywhere. For shuffles and sampling.

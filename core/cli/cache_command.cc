@@ -20,7 +20,8 @@ struct Options {
   bool dry_run = false;
 };
 
-std::string Megabytes(std::int64_t bytes) {
+std::string Size(std::int64_t bytes) {
+  if (bytes < 1'000'000) return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
   return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
 }
 
@@ -40,9 +41,9 @@ int List(const Options& options) {
     const store::Manifest manifest = store::ReadManifest(store.Artifact(key));
     bytes += manifest.bytes;
     ++count;
-    fmt::print("{}  {:>10}  {} files\n", key, Megabytes(manifest.bytes), manifest.files.size());
+    fmt::print("{}  {:>10}  {} files\n", key, Size(manifest.bytes), manifest.files.size());
   }
-  fmt::print("{} artifacts, {}\n", count, Megabytes(bytes));
+  fmt::print("{} artifacts, {}\n", count, Size(bytes));
   return kOk;
 }
 
@@ -68,12 +69,12 @@ int Collect(const Options& options) {
   const auto garbage = store.Collect(needed, options.dry_run);
   for (const store::Garbage& item : garbage) {
     bytes += item.bytes;
-    fmt::print("{}  {:>10}\n", item.key, Megabytes(item.bytes));
+    fmt::print("{}  {:>10}\n", item.key, Size(item.bytes));
   }
   fmt::print("{} {} stages, {}\n",
              options.dry_run ? "would remove" : "removed",
              garbage.size(),
-             Megabytes(bytes));
+             Size(bytes));
   return kOk;
 }
 

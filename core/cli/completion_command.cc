@@ -43,11 +43,11 @@ std::string Words(const Entry& entry) {
   return words;
 }
 
-// Shared by bash and zsh: the words that may follow the commands typed so far.
-std::string WordCases(const std::vector<Entry>& entries) {
+// Shared by bash and zsh: sets `variable` to the words that may follow the commands typed so far.
+std::string WordCases(const std::vector<Entry>& entries, const std::string& variable) {
   std::string text;
   for (const Entry& entry : entries) {
-    text += fmt::format("    '{}') words='{}' ;;\n", entry.path, Words(entry));
+    text += fmt::format("    '{}') {}='{}' ;;\n", entry.path, variable, Words(entry));
   }
   return text;
 }
@@ -71,32 +71,26 @@ std::string Bash(const std::vector<Entry>& entries) {
       "}}\n"
       "complete -o bashdefault -o default -F _cross4d cross4d\n",
       Paths(entries),
-      WordCases(entries));
+      WordCases(entries, "words"));
 }
 
+// In zsh `words` is what has been typed.
 std::string Zsh(const std::vector<Entry>& entries) {
   return fmt::format(
       "#compdef cross4d\n"
       "_cross4d() {{\n"
-      "  local command='' known='{}' words_found='' i longer\n"
+      "  local command='' known='{}' next='' i longer\n"
       "  for ((i = 2; i < CURRENT; ++i)); do\n"
       "    longer=\"${{command:+$command }}${{words[i]}}\"\n"
       "    [[ $known == *\"|$longer|\"* ]] && command=$longer\n"
       "  done\n"
-      "  local words_of\n"
       "  case \"$command\" in\n{}  esac\n"
-      "  compadd -- ${{=words_of}}\n"
+      "  compadd -- ${{=next}}\n"
       "  _files\n"
       "}}\n"
       "compdef _cross4d cross4d\n",
       Paths(entries),
-      [&] {
-        std::string cases;
-        for (const Entry& entry : entries) {
-          cases += fmt::format("    '{}') words_of='{}' ;;\n", entry.path, Words(entry));
-        }
-        return cases;
-      }());
+      WordCases(entries, "next"));
 }
 
 std::string Quoted(std::string text) {

@@ -31,7 +31,7 @@ function(cross4d_add_plugin name)
     CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     LIBRARY_OUTPUT_DIRECTORY ${out}
-    INSTALL_RPATH "$ORIGIN/../.." INSTALL_RPATH_USE_LINK_PATH ON)
+    INSTALL_RPATH "$ORIGIN/../..;${Torch_ROOT_DIR}/lib" INSTALL_RPATH_USE_LINK_PATH ON)
   # z,defs: a missing symbol is an error now and not when a run starts. The build-id ties the descriptor
   # to the library; exclude-libs keeps static kits of two plugins apart.
   target_link_options(${target} PRIVATE -Wl,--build-id=sha1 -Wl,--exclude-libs,ALL

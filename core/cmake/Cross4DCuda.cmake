@@ -14,7 +14,10 @@ if(NOT CROSS4D_CUDA STREQUAL "OFF")
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
     enable_language(CUDA)
-    set(CMAKE_CUDA_STANDARD 17) # CMake 3.25 does not know CUDA 20 for nvcc
+    # CMake 3.25 does not know that nvcc has C++20.
+    set(CMAKE_CUDA_STANDARD 20)
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
     set(CROSS4D_HAVE_CUDA ON)
     string(REGEX MATCH "^[0-9]+\\.[0-9]+" CROSS4D_CUDA_VERSION "${CMAKE_CUDA_COMPILER_VERSION}")
   elseif(CROSS4D_CUDA STREQUAL "ON")

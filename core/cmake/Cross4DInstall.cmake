@@ -15,15 +15,10 @@ install(TARGETS ${exported} EXPORT Cross4DTargets)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/core/sdk/include/ DESTINATION include)
 install(EXPORT Cross4DTargets NAMESPACE Cross4D:: DESTINATION ${package_dir})
 
+set_target_properties(cross4d cross4d_sdk PROPERTIES INSTALL_RPATH $ORIGIN/../lib) # no LibTorch
 foreach(program IN ITEMS cross4d cross4d-worker)
-  if(TARGET ${program})
-    install(TARGETS ${program})
-  endif()
+  install(TARGETS ${program})
 endforeach()
-# Opened by name by the worker when a CUDA device is asked for.
-if(TARGET cross4d_geometry_cuda)
-  install(TARGETS cross4d_geometry_cuda LIBRARY DESTINATION lib)
-endif()
 
 string(REGEX MATCH "^[0-9]+" CROSS4D_COMPILER_MAJOR "${CMAKE_CXX_COMPILER_VERSION}")
 string(PREPEND CROSS4D_COMPILER_MAJOR "${CMAKE_CXX_COMPILER_ID}-")

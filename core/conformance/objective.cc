@@ -136,8 +136,9 @@ void CheckSteps(Suite& suite, bool targets) {
   });
   suite.Run("a gradient reaches every parameter of head and student", [&] {
     Step(pair, batch).loss.backward();
-    const std::string head = MissingGradients(*pair.objective);
-    return head.empty() ? MissingGradients(*pair.student) : head;
+    const auto loss = [&] { return Step(pair, batch).loss; };
+    const std::string head = MissingGradients(*pair.objective, loss);
+    return head.empty() ? MissingGradients(*pair.student, loss) : head;
   });
   suite.Run("AfterStep can be called", [&]() -> std::string {
     pair.objective->AfterStep(*pair.student, {});

@@ -161,15 +161,26 @@ void LoadModule(torch::nn::Module& module, const std::string& bytes) {
   module.load(archive);
 }
 
-std::string MissingGradients(const torch::nn::Module& module) {
+std::string MissingGradients(torch::nn::Module& module,
+                             const std::function<torch::Tensor()>& output) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor before = output();
   std::string names;
-  for (const auto& item : module.named_parameters()) {
-    if (!item.value().requires_grad()) continue;
-    const torch::Tensor& grad = item.value().grad();
-    const char* problem = !grad.defined()                          ? " (none)"
-                          : !grad.isfinite().all().item<bool>()    ? " (not finite)"
-                          : grad.abs().max().item<double>() == 0.0 ? " (all zero)"
-                                                                   : nullptr;
+  for (auto& item : module.named_parameters()) {
+    torch::Tensor parameter = item.value();
+    if (!parameter.requires_grad()) continue;
+    const char* problem = nullptr;
+    if (!parameter.grad().defined()) {
+      problem = " (none)";
+    } else if (!parameter.grad().isfinite().all().item<bool>()) {
+      problem = " (not finite)";
+    } else if (parameter.grad().count_nonzero().item<std::int64_t>() == 0) {
+      const torch::Tensor value = parameter.clone();
+      parameter.add_(0.5);
+      if (RelativeDifference(output(), before) > 1e-3)
+        problem = " (zeros, but the result depends on it)";
+      parameter.copy_(value);
+    }
     if (problem != nullptr) names += (names.empty() ? "" : ", ") + item.key() + problem;
   }
   return names.empty() ? "" : "no gradient in " + names;

@@ -55,8 +55,11 @@ torch::Tensor MadeUpClip(std::int64_t frames, std::int64_t points, std::int64_t 
 std::int64_t CountParameters(const torch::nn::Module& module);
 std::string SaveModule(const torch::nn::Module& module);
 void LoadModule(torch::nn::Module& module, const std::string& bytes);
-/// "" or the parameters that got no gradient (missing, not finite, or all zero), by name.
-std::string MissingGradients(const torch::nn::Module& module);
+/// "" or the parameters that the last backward pass missed, by name: no gradient, a gradient that
+/// is not finite, or zeros although `output`, computed again, depends on the parameter. (Zeros are
+/// right for a bias in front of a batch normalisation.)
+std::string MissingGradients(torch::nn::Module& module,
+                             const std::function<torch::Tensor()>& output);
 StudentInput StackInput(const std::vector<torch::Tensor>& clips,
                         const std::vector<TokenGeometry>& geometry);
 

@@ -18,16 +18,24 @@ std::string RunLabel(const grid::PlanGraph& graph, const grid::PlannedRun& run) 
   return fmt::format("{} seed {}", label, run.seed);
 }
 
-// A stage that several runs share is named by its plugins.
-std::string SharedLabel(const grid::StageNode& stage) {
+void CollectNames(const grid::PlanGraph& graph,
+                  int index,
+                  std::map<std::string, std::string>& names) {
+  const grid::StageNode& stage = graph.stages[index];
+  for (const auto& [role, plugin] : stage.plugins()) names.emplace(role, plugin->plugin->name);
+  for (const auto& [kind, input] : stage.inputs) CollectNames(graph, input, names);
+}
+
+// A stage that several runs share is named by the plugins that it and its inputs have.
+std::string SharedLabel(const grid::PlanGraph& graph, int index) {
+  std::map<std::string, std::string> names;
+  CollectNames(graph, index, names);
   std::string label;
   for (const char* role : {"dataset", "teacher", "student"}) {
-    const auto found = stage.plugins().find(role);
-    if (found != stage.plugins().end()) {
-      label += (label.empty() ? "" : " ") + found->second->plugin->name;
-    }
+    const auto found = names.find(role);
+    if (found != names.end()) label += (label.empty() ? "" : " ") + found->second;
   }
-  return label.empty() ? stage.key.substr(0, 8) : label;
+  return label.empty() ? graph.stages[index].key.substr(0, 8) : label;
 }
 
 void FindMissing(const std::string& role,
@@ -66,7 +74,7 @@ Labels MakeLabels(const grid::PlanGraph& graph) {
     const bool seeded = graph.stages[i].kind == protocol::kEncoder ||
                         graph.stages[i].kind == protocol::kEmbeddings ||
                         graph.stages[i].kind == protocol::kEvaluation;
-    if (!seeded || users[i] == 0) labels.stages[i] = SharedLabel(graph.stages[i]);
+    if (!seeded || users[i] == 0) labels.stages[i] = SharedLabel(graph, static_cast<int>(i));
   }
   return labels;
 }

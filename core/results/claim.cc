@@ -139,7 +139,7 @@ std::vector<std::pair<std::string, StageStatus>> ResultStore::Running() {
     std::vector<std::string> keys;
     {
       Statement find = connection.Prepare(
-          "SELECT s.key FROM attempts AS a JOIN stages AS s ON s.id = a.stage "
+          "SELECT s.key FROM attempts AS a CROSS JOIN stages AS s ON s.id = a.stage "
           "WHERE a.ended IS NULL ORDER BY s.id");
       while (find.Next()) keys.push_back(find.Text(0));
     }

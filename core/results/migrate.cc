@@ -4,8 +4,10 @@
 #include "core/base/file.h"
 #include "core/results/database.h"
 
+#include <sqlite3.h>
 #include <unistd.h>
 
+#include <optional>
 #include <system_error>
 
 namespace cross4d::results {
@@ -63,6 +65,9 @@ bool Apply(SQLite::Database& database,
 FileKind Inspect(SQLite::Database& database,
                  const fs::path& path,
                  const std::vector<MigrationStep>& steps) {
+  // All three of one moment: another process may make the schema between two reads.
+  std::optional<SQLite::Transaction> snapshot;
+  if (sqlite3_get_autocommit(database.getHandle())) snapshot.emplace(database);
   const int application = Pragma(database, "application_id");
   const int version = Pragma(database, "user_version");
   const int objects = database.execAndGet("SELECT count(*) FROM sqlite_schema").getInt();

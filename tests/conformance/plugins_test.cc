@@ -54,7 +54,7 @@ TEST_P(ConformanceTest, Passes) {
   EXPECT_TRUE(report.passed());
   if (GetParam().name == "point4d") {
     EXPECT_THAT(report.figures,
-                ::testing::IsSupersetOf({"preset A: 3280576 parameters",
+                ::testing::IsSupersetOf({"preset A: 3281984 parameters",
                                          "  + head of dense at d = 384: 98688 parameters"}));
   }
 }

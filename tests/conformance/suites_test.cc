@@ -121,7 +121,8 @@ class TestStudent final : public Student {
     return g;
   }
   StudentOutput Forward(const StudentInput& input) override {
-    torch::Tensor x = linear_->forward(input.centres) * (1 + hidden_);
+    const torch::Tensor hidden = Has("lost gradient") ? hidden_.detach() + 0 * hidden_ : hidden_;
+    torch::Tensor x = linear_->forward(input.centres) * (1 + hidden);
     x = norm_->forward(x.transpose(1, 2).contiguous()).transpose(1, 2);
     if (Has("batch")) x = x + x.mean();
     return {Has("shape") ? x.transpose(1, 2) : x, input.centres, input.frames};
@@ -177,7 +178,7 @@ Report CheckWith(const std::string& role,
   };
   Settings settings;
   settings.frames = 2;
-  settings.points = 64;
+  settings.points = 80;
   return Check(plugin, record, settings);
 }
 
@@ -240,6 +241,8 @@ TEST(StudentSuite, FindsEachFault) {
               ElementsAre("options that change the tokens are marked"));
   EXPECT_THAT(Failed(CheckedStudent("own seed")), ElementsAre("the seed decides the weights"));
   EXPECT_THAT(Failed(CheckedStudent("dead parameter")),
+              ElementsAre("a gradient reaches every parameter"));
+  EXPECT_THAT(Failed(CheckedStudent("lost gradient")),
               ElementsAre("a gradient reaches every parameter"));
   EXPECT_THAT(Failed(CheckedStudent("shape")), Contains("features have the right shape and type"));
   EXPECT_THAT(Failed(CheckedStudent("batch")),

@@ -98,6 +98,35 @@ class MatArray::Source {
     begin_ += size;
   }
 
+  Tag ReadTag(const std::string& what) {
+    unsigned char raw[8];
+    Read(raw, sizeof raw, what);
+    Tag tag{ReadU32(raw), ReadU32(raw + 4)};
+    if (tag.type >> 16 == 0) return tag;
+    tag = {tag.type & 0xffff, tag.type >> 16, true};
+    if (tag.size > 4)
+      Fail(what + ": a small data element of " + std::to_string(tag.size) + " bytes");
+    std::memcpy(tag.data, raw + 4, 4);
+    return tag;
+  }
+
+  // A whole short element; its padding to 8 bytes is skipped.
+  std::vector<unsigned char> ReadElement(std::uint32_t wanted,
+                                         std::uint32_t max_size,
+                                         const std::string& what) {
+    const Tag tag = ReadTag(what);
+    if (tag.type != wanted || tag.size > max_size) {
+      Fail(what + ": found a data element of type " + std::to_string(tag.type) + " and " +
+           std::to_string(tag.size) + " bytes, expected type " + std::to_string(wanted) +
+           " and at most " + std::to_string(max_size) + " bytes");
+    }
+    if (tag.small) return {tag.data, tag.data + tag.size};
+    std::vector<unsigned char> data((tag.size + 7) / 8 * 8);
+    Read(data.data(), data.size(), what);
+    data.resize(tag.size);
+    return data;
+  }
+
   // Runs to the end of the compressed stream; zlib compares the checksum there.
   void Finish() {
     if (!compressed_) return;
@@ -178,57 +207,18 @@ MatArray::MatArray(std::string name, std::vector<unsigned char> bytes, MatType t
 MatArray::~MatArray() = default;
 
 void MatArray::ReadHeader(MatType type) {
-  const auto read_tag = [this](const std::string& what) {
-    unsigned char raw[8];
-    source_->Read(raw, sizeof raw, what);
-    Tag tag{ReadU32(raw), ReadU32(raw + 4)};
-    if (tag.type >> 16 != 0) {
-      tag = {tag.type & 0xffff, tag.type >> 16, true};
-      if (tag.size > 4)
-        Fail(what + ": a small data element of " + std::to_string(tag.size) + " bytes");
-      std::memcpy(tag.data, raw + 4, 4);
-    }
-    return tag;
-  };
-  // A whole short element; its padding to 8 bytes is skipped.
-  const auto read_element =
-      [&](std::uint32_t wanted, std::uint32_t max_size, const std::string& what) {
-        const Tag tag = read_tag(what);
-        if (tag.type != wanted || tag.size > max_size) {
-          Fail(what + ": found a data element of type " + std::to_string(tag.type) + " and " +
-               std::to_string(tag.size) + " bytes, expected type " + std::to_string(wanted) +
-               " and at most " + std::to_string(max_size) + " bytes");
-        }
-        if (tag.small) return std::vector<unsigned char>(tag.data, tag.data + tag.size);
-        std::vector<unsigned char> data((tag.size + 7) / 8 * 8);
-        source_->Read(data.data(), data.size(), what);
-        data.resize(tag.size);
-        return data;
-      };
-
-  const Tag matrix = read_tag("the matrix element's tag");
+  const Tag matrix = source_->ReadTag("the matrix element's tag");
   if (matrix.type != kMatrix || matrix.small) {
     Fail("data element of type " + std::to_string(matrix.type) + ", expected a matrix (14)");
   }
-  const auto flags = read_element(kUint32, 8, "the array flags");
-  if (flags.size() != 8)
+  const auto flags = source_->ReadElement(kUint32, 8, "the array flags");
+  if (flags.size() != 8) {
     Fail("array flags of " + std::to_string(flags.size()) + " bytes, expected 8");
+  }
   if (ReadU32(flags.data()) & kComplexFlag) Fail("complex numbers, expected real ones");
-  const auto dims = read_element(kInt32, 4 * kMaxRank, "the array's dimensions");
-  if (dims.size() < 8 || dims.size() % 4 != 0) {
-    Fail("dimensions of " + std::to_string(dims.size()) +
-         " bytes, expected two or more 4-byte numbers");
-  }
-  std::int64_t elements = 1;
-  for (std::size_t i = 0; i < dims.size(); i += 4) {
-    const auto n = static_cast<std::int32_t>(ReadU32(&dims[i]));
-    dims_.push_back(n);
-    if (n <= 0 || n > kMaxElements / elements)
-      Fail("array of " + DimsText() + " elements, expected 1 to 2^31");
-    elements *= n;
-  }
-  read_element(kInt8, kMaxName, "the array's name");
-  const Tag data = read_tag("the array's data tag");
+  const std::int64_t elements = ReadDims();
+  source_->ReadElement(kInt8, kMaxName, "the array's name");
+  const Tag data = source_->ReadTag("the array's data tag");
   if (data.type != static_cast<std::uint32_t>(type)) {
     Fail("array data of type " + std::to_string(data.type) + ", expected " +
          (type == MatType::kUint16 ? "4 (16-bit unsigned)" : "9 (double)"));
@@ -238,6 +228,24 @@ void MatArray::ReadHeader(MatType type) {
     Fail("array data of " + std::to_string(data.size) + " bytes, expected " +
          std::to_string(left_) + " for " + DimsText());
   }
+}
+
+std::int64_t MatArray::ReadDims() {
+  const auto dims = source_->ReadElement(kInt32, 4 * kMaxRank, "the array's dimensions");
+  if (dims.size() < 8 || dims.size() % 4 != 0) {
+    Fail("dimensions of " + std::to_string(dims.size()) +
+         " bytes, expected two or more 4-byte numbers");
+  }
+  std::int64_t elements = 1;
+  for (std::size_t i = 0; i < dims.size(); i += 4) {
+    const auto n = static_cast<std::int32_t>(ReadU32(&dims[i]));
+    dims_.push_back(n);
+    if (n <= 0 || n > kMaxElements / elements) {
+      Fail("array of " + DimsText() + " elements, expected 1 to 2^31");
+    }
+    elements *= n;
+  }
+  return elements;
 }
 
 std::string MatArray::DimsText() const {

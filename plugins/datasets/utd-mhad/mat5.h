@@ -42,6 +42,8 @@ class MatArray {
   class Source;
 
   void ReadHeader(MatType type);
+  /// Returns the number of elements.
+  std::int64_t ReadDims();
 
   std::string name_;
   std::unique_ptr<Source> source_;

@@ -72,9 +72,9 @@ using Ints = std::int32_t __attribute__((vector_size(kLanes * sizeof(std::int32_
 
 // Power distance to the capsule around each bone (squared distance to its axis less squared radius,
 // so no root): the smallest wins, on a tie the earlier bone.
-Ints NearestPart(const float* joints, const Floats& x, const Floats& y, const Floats& z) {
+void FindNearestPart(
+    const float* joints, const Floats& x, const Floats& y, const Floats& z, Ints& nearest_part) {
   Floats nearest = Floats{} + std::numeric_limits<float>::max();
-  Ints nearest_part{};
   for (const Bone& bone : kBones) {
     const float* from = joints + 3 * bone.from;
     const float* to = joints + 3 * bone.to;
@@ -83,15 +83,14 @@ Ints NearestPart(const float* joints, const Floats& x, const Floats& y, const Fl
     const float inverse = length2 > 0 ? 1 / length2 : 0;
     const Floats px = x - from[0], py = y - from[1], pz = z - from[2];
     Floats along = (px * dx + py * dy + pz * dz) * inverse;
-    along = along > 0 ? along : Floats{};
-    along = along < 1 ? along : Floats{} + 1;
+    along = along > 0.0f ? along : Floats{};
+    along = along < 1.0f ? along : Floats{} + 1.0f;
     const Floats qx = px - along * dx, qy = py - along * dy, qz = pz - along * dz;
     const Floats distance = qx * qx + qy * qy + qz * qz - bone.radius * bone.radius;
     const Ints nearer = distance < nearest;
     nearest = nearer ? distance : nearest;
     nearest_part = nearer ? Ints{} + bone.part : nearest_part;
   }
-  return nearest_part;
 }
 
 }  // namespace
@@ -129,7 +128,8 @@ void Skeleton::Label(std::int64_t frame,
       y[i] = xyz[1];
       z[i] = xyz[2];
     }
-    const Ints part = NearestPart(joints, x, y, z);
+    Ints part{};
+    FindNearestPart(joints, x, y, z, part);
     for (std::int64_t i = 0; i < size; ++i) labels[begin + i] = part[i];
   }
 }

@@ -129,6 +129,14 @@ std::int64_t UniformFrame(std::int64_t i, std::int64_t frames, std::int64_t tota
   return whole + (up ? 1 : 0);
 }
 
+std::int64_t FrameCount(const MatArray& video) {
+  const auto& dims = video.dims();
+  if (dims.size() > 3 || dims[0] != kRows || dims[1] != kColumns) {
+    video.Fail("array of " + video.DimsText() + ", expected 240 rows x 320 columns x frames");
+  }
+  return dims.size() == 3 ? dims[2] : 1;
+}
+
 }  // namespace
 
 OptionTable<Options> DescribeOptions() {
@@ -210,22 +218,22 @@ fs::path UtdMhad::SkeletonFile(const ClipInfo& clip) const {
   return fs::path(options_.root) / "Skeleton" / (clip.id + "_skeleton.mat");
 }
 
+std::optional<Skeleton> UtdMhad::LoadSkeleton(const ClipInfo& clip, std::int64_t frames) const {
+  if (!options_.part_labels) return std::nullopt;
+  const std::string file = SkeletonFile(clip).string();
+  Skeleton skeleton(file);
+  if (skeleton.frames() != frames) {
+    FailInput(file + ": " + std::to_string(skeleton.frames()) + " frames, expected " +
+              std::to_string(frames) + " as in the depth file");
+  }
+  return skeleton;
+}
+
 Clip UtdMhad::Load(std::int64_t index) const {
   const ClipInfo& info = clips_.at(static_cast<std::size_t>(index));
   MatArray video(DepthFile(info).string(), MatType::kUint16);
-  const auto& dims = video.dims();
-  if (dims.size() > 3 || dims[0] != kRows || dims[1] != kColumns) {
-    video.Fail("array of " + video.DimsText() + ", expected 240 rows x 320 columns x frames");
-  }
-  const std::int64_t total = dims.size() == 3 ? dims[2] : 1;
-  std::optional<Skeleton> skeleton;
-  if (options_.part_labels) {
-    skeleton.emplace(SkeletonFile(info).string());
-    if (skeleton->frames() != total) {
-      FailInput(SkeletonFile(info).string() + ": " + std::to_string(skeleton->frames()) +
-                " frames, expected " + std::to_string(total) + " as in the depth file");
-    }
-  }
+  const std::int64_t total = FrameCount(video);
+  const std::optional<Skeleton> skeleton = LoadSkeleton(info, total);
 
   Clip clip;
   clip.points = torch::empty({options_.frames, options_.points, 3}, torch::kFloat32);

@@ -7,8 +7,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "skeleton.h"
 
 namespace cross4d::utd_mhad {
 
@@ -45,6 +48,8 @@ class UtdMhad : public Dataset {
  private:
   std::filesystem::path DepthFile(const ClipInfo& clip) const;
   std::filesystem::path SkeletonFile(const ClipInfo& clip) const;
+  /// Without value if no labels are asked for.
+  std::optional<Skeleton> LoadSkeleton(const ClipInfo& clip, std::int64_t frames) const;
 
   Options options_;
   std::vector<ClipInfo> clips_;

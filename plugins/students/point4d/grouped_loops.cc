@@ -94,19 +94,28 @@ void AddGroupSquares(
 void ActivateGroups(const GroupedPoints& z,
                     std::int64_t first,
                     std::int64_t last,
-                    const float* __restrict scale,
-                    const float* __restrict shift,
-                    float* __restrict out) {
-  for (std::int64_t g = first; g < last; ++g) {
-    const float* __restrict centre = z.centres + g * z.channels;
-    for (std::int64_t j = g * z.k; j < (g + 1) * z.k; ++j, out += z.channels) {
-      const float* __restrict point = PointRow(z, j);
-      for (std::int64_t c = 0; c < z.channels; ++c) {
-        const float y = (point[c] - centre[c]) * scale[c] + shift[c];
-        out[c] = y > 0 ? y : 0;
+                    const float* scale,
+                    const float* shift,
+                    float* out) {
+  ForStrips(z.channels, [&]<class V, int n>(std::int64_t c) {
+    constexpr std::int64_t w = Lanes<V>::kWidth;
+    V scales[n], here[n];
+    for (int i = 0; i < n; ++i) scales[i] = Load<V>(scale + c + i * w);
+    float* to = out + c;
+    for (std::int64_t g = first; g < last; ++g) {
+      const float* centre = z.centres + g * z.channels + c;
+      for (int i = 0; i < n; ++i) {
+        here[i] = Load<V>(shift + c + i * w) - Load<V>(centre + i * w) * scales[i];
+      }
+      for (std::int64_t j = g * z.k; j < (g + 1) * z.k; ++j, to += z.channels) {
+        const float* point = PointRow(z, j) + c;
+        for (int i = 0; i < n; ++i) {
+          const V y = Load<V>(point + i * w) * scales[i] + here[i];
+          Store(to + i * w, y > V{} ? y : V{});
+        }
       }
     }
-  }
+  });
 }
 
 void AddSums(const float* z, std::int64_t rows, std::int64_t channels, float* sum) {
@@ -138,18 +147,24 @@ void AddSquares(
   });
 }
 
-void Activate(const float* __restrict z,
+void Activate(const float* z,
               std::int64_t rows,
               std::int64_t channels,
-              const float* __restrict scale,
-              const float* __restrict shift,
-              float* __restrict out) {
-  for (std::int64_t r = 0; r < rows; ++r, z += channels, out += channels) {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const float y = z[c] * scale[c] + shift[c];
-      out[c] = y > 0 ? y : 0;
+              const float* scale,
+              const float* shift,
+              float* out) {
+  ForStrips(channels, [&]<class V, int n>(std::int64_t c) {
+    constexpr std::int64_t w = Lanes<V>::kWidth;
+    V scales[n], shifts[n];
+    for (int i = 0; i < n; ++i) scales[i] = Load<V>(scale + c + i * w);
+    for (int i = 0; i < n; ++i) shifts[i] = Load<V>(shift + c + i * w);
+    for (std::int64_t at = c; at < rows * channels; at += channels) {
+      for (int i = 0; i < n; ++i) {
+        const V y = Load<V>(z + at + i * w) * scales[i] + shifts[i];
+        Store(out + at + i * w, y > V{} ? y : V{});
+      }
     }
-  }
+  });
 }
 
 void FindExtremes(const float* z,
@@ -201,14 +216,14 @@ void ScatterExtremes(const float* value,
       const float v = value[g * channels + c];
       if (v == 0) continue;
       const std::int64_t r = g * k + row[g * channels + c];
-      const float* __restrict w = weight + c * inputs;
-      const float* __restrict h = input + r * inputs;
-      float* __restrict dh = d_input + r * inputs;
-      float* __restrict dw = d_weight + c * inputs;
-      for (std::int64_t i = 0; i < inputs; ++i) {
-        dh[i] += v * w[i];
-        dw[i] += v * h[i];
-      }
+      const float *w = weight + c * inputs, *h = input + r * inputs;
+      float *dh = d_input + r * inputs, *dw = d_weight + c * inputs;
+      ForStrips(inputs, [&]<class V, int n>(std::int64_t at) {
+        for (std::int64_t i = at; i < at + n * Lanes<V>::kWidth; i += Lanes<V>::kWidth) {
+          Store(dh + i, Load<V>(dh + i) + v * Load<V>(w + i));
+          Store(dw + i, Load<V>(dw + i) + v * Load<V>(h + i));
+        }
+      });
     }
   }
 }
@@ -269,15 +284,20 @@ void BackThroughReluGroups(const GroupedPoints& z,
   });
 }
 
-void BackThroughNorm(const float* __restrict z,
-                     std::int64_t rows,
-                     std::int64_t channels,
-                     const NormBack& norm,
-                     float* __restrict dy) {
-  const float* __restrict scale = norm.scale, * __restrict a = norm.a, * __restrict b = norm.b;
-  for (std::int64_t r = 0; r < rows; ++r, z += channels, dy += channels) {
-    for (std::int64_t c = 0; c < channels; ++c) dy[c] = (scale[c] * dy[c] - b[c]) - a[c] * z[c];
-  }
+void BackThroughNorm(
+    const float* z, std::int64_t rows, std::int64_t channels, const NormBack& norm, float* dy) {
+  ForStrips(channels, [&]<class V, int n>(std::int64_t c) {
+    constexpr std::int64_t w = Lanes<V>::kWidth;
+    for (std::int64_t at = c; at < rows * channels; at += channels) {
+      for (int i = 0; i < n; ++i) {
+        const std::int64_t here = at + i * w, column = c + i * w;
+        const V dz =
+            (Load<V>(norm.scale + column) * Load<V>(dy + here) - Load<V>(norm.b + column)) -
+            Load<V>(norm.a + column) * Load<V>(z + here);
+        Store(dy + here, dz);
+      }
+    }
+  });
 }
 
 void BackThroughNormGroups(const GroupedPoints& z,

@@ -8,6 +8,8 @@
 #include <cross4d/sdk/random.h>
 #include <cross4d/sdk/teacher.h>
 
+#include <torch/csrc/jit/runtime/jit_exception.h>
+#include <torch/csrc/jit/runtime/jit_exception.h>
 #include <torch/script.h>
 
 #include <cstdio>

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <array>
 #include <cstring>
 #include <numeric>
 
@@ -112,10 +113,12 @@ TEST(Mat5, NamesFileOffsetAndExpectation) {
               HasSubstr("dimensions of 4 bytes"));
 }
 
-// The compressed data's last bytes are its checksum: a flipped bit anywhere is noticed.
-TEST(Mat5, NoticesAFlippedBitAnywhere) {
+// The compressed data ends with a checksum, so a flipped bit is noticed. (The last byte before the
+// four of the checksum is left alone: its upper bits may be padding.)
+TEST(Mat5, NoticesAFlippedBit) {
   const Bytes good = MatFile(MatMatrix({5, 7}, kUint16, Counting(35)));
   for (std::size_t i = 136; i < good.size(); ++i) {
+    if (i == good.size() - 5) continue;
     Bytes bad(good);
     bad[i] ^= 0x10;
     EXPECT_NE(Complaint(bad), "no error") << "byte " << i;

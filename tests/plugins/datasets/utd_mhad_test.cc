@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "mat_writer.h"
@@ -19,7 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -119,12 +119,10 @@ TEST_F(UtdMhadTest, ValidationHoldsOutTrainingSubjectsOnly) {
   options_.split = "validation";
   options_.validation_subjects = {5, 7};
   const UtdMhad data(options_, {});
-  std::set<std::pair<std::int64_t, bool>> seen;
+  using Seen = std::pair<std::int64_t, bool>;  // subject, tests
+  std::set<Seen> seen;
   for (const ClipInfo& clip : data.clips()) seen.emplace(clip.subject, clip.split == Split::kTest);
-  EXPECT_THAT(
-      seen,
-      ElementsAre(
-          std::pair(1, false), std::pair(3, false), std::pair(5, true), std::pair(7, true)));
+  EXPECT_THAT(seen, ElementsAre(Seen(1, false), Seen(3, false), Seen(5, true), Seen(7, true)));
   options_.validation_subjects = {4};
   EXPECT_THAT(OpenError(), AllOf(HasSubstr("4"), HasSubstr("odd")));
 }
@@ -165,7 +163,8 @@ TEST_F(UtdMhadTest, SamplesWithoutReplacementAndRepeatsWhenTooFew) {
   const Clip clip = UtdMhad(options_, {}).Load(0);
   const auto distinct = [&](int t) {
     std::map<std::pair<float, float>, int> times;
-    const auto p = clip.points[t].accessor<float, 2>();
+    const torch::Tensor frame = clip.points[t];
+    const auto p = frame.accessor<float, 2>();
     for (int i = 0; i < 32; ++i) ++times[{p[i][0], p[i][1]}];
     int most = 0;
     for (const auto& [xy, n] : times) most = std::max(most, n);

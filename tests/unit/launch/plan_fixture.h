@@ -29,7 +29,7 @@ class PlanFixture {
     plugin_.file = (folder_ / "plugin.so").string();
     std::ofstream(plugin_.file) << "bytes of " << build_id;
     graph_.experiment = "fixture";
-    graph_.stages.push_back({"00tokens", protocol::kTokens, 0, Content(""), {}});
+    graph_.stages.push_back({"00feed", protocol::kTokens, 0, Content(""), {}});
     auto setting = std::make_shared<grid::RunSetting>();
     setting->axes = {{"objective.plugin", "scripted"}};
     setting->parts = {std::make_shared<grid::OptionTexts>(
@@ -70,17 +70,17 @@ class PlanFixture {
   void AddRun(int seed, const std::shared_ptr<const grid::RunSetting>& setting) {
     const std::string number = std::to_string(seed);
     const int first = static_cast<int>(graph_.stages.size());
-    graph_.stages.push_back({"e" + number + "encoder",
+    graph_.stages.push_back({"ec" + number,
                              protocol::kEncoder,
                              seed,
                              Content(""),
                              {{protocol::kTokens, 0}}});
-    graph_.stages.push_back({"b" + number + "embeddings",
+    graph_.stages.push_back({"eb" + number,
                              protocol::kEmbeddings,
                              0,
                              Content(""),
                              {{protocol::kEncoder, first}, {protocol::kTokens, 0}}});
-    graph_.stages.push_back({"v" + number + "evaluation",
+    graph_.stages.push_back({"ea" + number,
                              protocol::kEvaluation,
                              seed,
                              Content(""),

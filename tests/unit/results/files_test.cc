@@ -124,7 +124,7 @@ TEST(Files, DamagedFilesGiveErrorsAndNeverACrash) {
   std::vector<std::string> variants;
   for (std::size_t cut = 0; cut < good.size(); cut += 4096)
     variants.push_back(good.substr(0, cut + 100));
-  for (std::size_t i = 0; i < 200; ++i) {
+  for (std::size_t i = 0; i < 100; ++i) {
     std::string flipped = good;
     flipped[i * 2654435761u % good.size()] ^= 0x55;
     variants.push_back(flipped);
@@ -290,7 +290,7 @@ TEST(Files, AFailingStepLeavesTheVersionBefore) {
 }
 
 TEST(Files, SeveralProcessesMigrateAtOnce) {
-  for (int round = 0; round < 5; ++round) {
+  for (int round = 0; round < 3; ++round) {
     TempFolder folder;
     const fs::path path = folder / "results.db";
     {

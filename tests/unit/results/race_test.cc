@@ -75,7 +75,7 @@ TEST(Race, EightProcessesOnAMissingFileDoEveryStageOnce) {
 }
 
 TEST(Race, SixteenProcessesMakeOneSchema) {
-  for (int round = 0; round < 5; ++round) {
+  for (int round = 0; round < 10; ++round) {
     TempFolder folder;
     std::vector<pid_t> children;
     for (int i = 0; i < 16; ++i) {

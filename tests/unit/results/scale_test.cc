@@ -66,7 +66,7 @@ TEST(Scale, ClaimAndFinishAreCheap) {
   TempFolder folder;
   ResultStore store = ResultStore::Open(folder / "results.db", OpenMode::kWrite);
   TestPlan plan;
-  for (int i = 0; i < 500; ++i) plan.Run("r" + std::to_string(i), i, {});
+  for (int i = 0; i < 100; ++i) plan.Run("r" + std::to_string(i), i, {});
   store.RecordPlan(plan.record);
   const double start = Cpu();
   for (const StageRecord& stage : plan.record.stages) {

@@ -25,7 +25,7 @@ using toy::Recorder;
 
 const plugin::Discovery& Plugins() {
   static const plugin::Discovery found = plugin::Discover(
-      std::vector<fs::path>{fs::path(std::getenv("CROSS4D_BINARY_DIR")) / "lib/cross4d/plugins"});
+      {(fs::path(std::getenv("CROSS4D_BINARY_DIR")) / "lib/cross4d/plugins").string()});
   return found;
 }
 

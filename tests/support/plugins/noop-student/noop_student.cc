@@ -3,6 +3,7 @@
 #include <cross4d/sdk/plugin.h>
 #include <cross4d/sdk/student.h>
 
+#include <algorithm>
 #include <csignal>
 #include <stdexcept>
 #include <string>
