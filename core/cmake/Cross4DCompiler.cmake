@@ -13,7 +13,7 @@ endif()
 
 add_library(cross4d_warnings INTERFACE)
 target_compile_options(
-  cross4d_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wno-missing-field-initializers;-Wno-restrict>
+  cross4d_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wno-missing-field-initializers>
                              $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${CROSS4D_WERROR}>>:-Werror>)
 
 # Determinism: no contraction of multiply-add anywhere, so that results do not depend on inlining.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The precompiled header of every unit that uses LibTorch (about 45 s once instead of per unit). Narrow on
-// purpose: <torch/nn.h> as a whole costs half as much again; a unit that needs more includes it itself.
+// The precompiled header of every unit that uses LibTorch (about 45 s once instead of per unit).
+// Narrow on purpose: <torch/nn.h> as a whole costs half as much again; a unit that needs more
+// includes it itself.
 #pragma once
 
 #include <ATen/ATen.h>

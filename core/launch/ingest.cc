@@ -114,8 +114,9 @@ Ending Ingest::Ended(const Attempt& attempt, const Event& said) {
   try {
     const std::optional<Spool> spool = Read(attempt);
     if (spool && spool->End()) {
-      return spool->End()->type == EventType::kFinished ? Finish(attempt, *spool)
-                                                        : FailAsSaid(attempt, *spool->End(), &*spool);
+      return spool->End()->type == EventType::kFinished
+                 ? Finish(attempt, *spool)
+                 : FailAsSaid(attempt, *spool->End(), &*spool);
     }
     if (said.type == EventType::kFailed) {
       return FailAsSaid(attempt, said, spool ? &*spool : nullptr);

@@ -244,11 +244,10 @@ void Scheduler::WorkerDied(int slot) {
   }
   if (!came_up && status.signal == 0) {
     ingest_.Cancelled(attempt);
-    throw Error(ErrorCode::kEnvironment,
-                fmt::format("{} does not start ({}): {}",
-                            settings_.worker_program,
-                            status.Describe(),
-                            log));
+    throw Error(
+        ErrorCode::kEnvironment,
+        fmt::format(
+            "{} does not start ({}): {}", settings_.worker_program, status.Describe(), log));
   }
   const bool oom = status.signal == SIGKILL && OutOfMemoryKills() > at.oom_kills;
   Apply(index, ingest_.Died(attempt, status, oom, log));

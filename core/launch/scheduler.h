@@ -27,7 +27,8 @@ struct RunSettings {
   int threads = 1;  ///< of each worker
   std::string device = "cpu";
   bool fail_fast = false;
-  results::Environment environment;  ///< recorded with every attempt; threads and device are filled in
+  results::Environment
+      environment;  ///< recorded with every attempt; threads and device are filled in
 };
 
 struct RunOutcome {

@@ -125,6 +125,8 @@ Discovery DiscoverIn(const std::vector<fs::path>& folders) {
   return result;
 }
 
-Discovery Discover(const std::vector<std::string>& given) { return DiscoverIn(SearchFolders(given)); }
+Discovery Discover(const std::vector<std::string>& given) {
+  return DiscoverIn(SearchFolders(given));
+}
 
 }  // namespace cross4d::plugin

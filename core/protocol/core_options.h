@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cross4d/sdk/option.h>
+
 #include <cstdint>
 #include <string>
-
-#include <cross4d/sdk/option.h>
 
 namespace cross4d::protocol {
 

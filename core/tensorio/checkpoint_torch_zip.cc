@@ -6,6 +6,7 @@
 #include <cross4d/sdk/error.h>
 #include <cross4d/sdk/random.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
@@ -188,11 +189,18 @@ class TorchZipCheckpoint : public Checkpoint {
              DType dtype,
              StoredTensor stored) {
     const std::uint64_t held = zip_->members()[stored.member].bytes / DTypeSize(dtype);
+    if (std::find(shape.begin(), shape.end(), 0u) != shape.end()) {  // no element to reach for
+      stored.count = stored.offset = 0;
+      stored.row_major = true;
+      tensors_[name] = {dtype, std::vector<std::int64_t>(shape.begin(), shape.end()), path_};
+      places_[name] = std::move(stored);
+      return;
+    }
     stored.count = 1;
     std::uint64_t last = stored.offset;  // index of the last element
     for (std::size_t i = shape.size(); i-- > 0;) {
       stored.row_major = stored.row_major && (shape[i] == 1 || stored.strides[i] == stored.count);
-      const std::uint64_t steps = shape[i] == 0 ? 0 : shape[i] - 1;
+      const std::uint64_t steps = shape[i] - 1;
       if (shape[i] > held + 1 || (steps > 0 && stored.strides[i] > held / steps)) {
         FailTensor(name, "reaches beyond its " + std::to_string(held) + " stored elements");
       }
@@ -202,10 +210,9 @@ class TorchZipCheckpoint : public Checkpoint {
         FailTensor(name, "reaches beyond its " + std::to_string(held) + " stored elements");
       }
     }
-    if (stored.count > 0 && last >= held) {
+    if (last >= held) {
       FailTensor(name, "reaches beyond its " + std::to_string(held) + " stored elements");
     }
-    if (stored.count == 0) stored.offset = 0, stored.row_major = true;
     tensors_[name] = {dtype, std::vector<std::int64_t>(shape.begin(), shape.end()), path_};
     places_[name] = std::move(stored);
   }

@@ -1,37 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "grouped_loops.h"
 
-#include <cstring>
+#include "lanes.h"
 
 namespace cross4d::point4d {
 namespace {
-
-// Eight channels at once, in the compiler's portable vector type: the compiler does not vectorise
-// the running extremes and sums below by itself.
-using Floats = float __attribute__((vector_size(32)));
-using Ints = std::int32_t __attribute__((vector_size(32)));
-
-template <class V>
-struct Lanes {
-  static constexpr std::int64_t kWidth = sizeof(V) / sizeof(float);
-  using Index = std::int32_t;
-};
-template <>
-struct Lanes<Floats> {
-  static constexpr std::int64_t kWidth = 8;
-  using Index = Ints;
-};
-
-template <class V, class T>
-inline V Load(const T* from) {
-  V v;
-  std::memcpy(&v, from, sizeof(V));
-  return v;
-}
-template <class V, class T>
-inline void Store(T* to, const V& v) {
-  std::memcpy(to, &v, sizeof(V));
-}
 
 /// Calls body<V, n>(first channel): strips of n vectors V that stay in registers, n = 4 while that
 /// many are left, then 1, then single channels.

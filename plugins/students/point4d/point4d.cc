@@ -67,9 +67,9 @@ Point4d::Point4d(const Options& options, const PluginContext& /*context*/) : opt
     torch::nn::init::normal_(time_embedding_, 0, 0.02);
   }
   for (std::int64_t i = 0; i < options.depth; ++i) {
-    blocks_.push_back(
-        register_module("block" + std::to_string(i),
-                        Block(dim, options.heads, options.ffn, options.attention == "divided")));
+    const BlockShape shape = {
+        dim, options.heads, options.ffn, options.attention == "divided", options.fused};
+    blocks_.push_back(register_module("block" + std::to_string(i), Block(shape)));
   }
   if (options.final_norm) {
     final_norm_ =

@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include "short_attention.h"
+
 namespace cross4d::point4d {
 
 using torch::Tensor;
@@ -15,29 +17,31 @@ torch::nn::LayerNorm MakeNorm(std::int64_t dim) {
 
 }  // namespace
 
-AttentionImpl::AttentionImpl(std::int64_t dim, std::int64_t heads)
-    : heads_(heads), qkv_(dim, 3 * dim), out_(dim, dim) {
+AttentionImpl::AttentionImpl(std::int64_t dim, std::int64_t heads, bool fused)
+    : heads_(heads), fused_(fused), qkv_(dim, 3 * dim), out_(dim, dim) {
   register_module("qkv", qkv_);
   register_module("out", out_);
 }
 
 Tensor AttentionImpl::forward(const Tensor& x) {
   const std::int64_t b = x.size(0), l = x.size(1), c = x.size(2);
-  const Tensor qkv = qkv_(x).view({b, l, 3, heads_, c / heads_}).permute({2, 0, 3, 1, 4});
+  const Tensor all = qkv_(x);
+  if (fused_ && x.is_cpu() && IsShort(l)) return out_(ShortAttention(all, heads_));
+  const Tensor qkv = all.view({b, l, 3, heads_, c / heads_}).permute({2, 0, 3, 1, 4});
   const Tensor y = at::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);
   return out_(y.transpose(1, 2).reshape({b, l, c}));
 }
 
-BlockImpl::BlockImpl(std::int64_t dim, std::int64_t heads, std::int64_t ffn, bool divided) {
-  if (divided) {
-    norm_time_ = register_module("norm_time", MakeNorm(dim));
-    attention_time_ = register_module("attention_time", Attention(dim, heads));
+BlockImpl::BlockImpl(const BlockShape& s) {
+  if (s.divided) {
+    norm_time_ = register_module("norm_time", MakeNorm(s.dim));
+    attention_time_ = register_module("attention_time", Attention(s.dim, s.heads, s.fused));
   }
-  norm1_ = register_module("norm1", MakeNorm(dim));
-  attention_ = register_module("attention", Attention(dim, heads));
-  norm2_ = register_module("norm2", MakeNorm(dim));
-  up_ = register_module("up", torch::nn::Linear(dim, ffn));
-  down_ = register_module("down", torch::nn::Linear(ffn, dim));
+  norm1_ = register_module("norm1", MakeNorm(s.dim));
+  attention_ = register_module("attention", Attention(s.dim, s.heads, s.fused));
+  norm2_ = register_module("norm2", MakeNorm(s.dim));
+  up_ = register_module("up", torch::nn::Linear(s.dim, s.ffn));
+  down_ = register_module("down", torch::nn::Linear(s.ffn, s.dim));
 }
 
 Tensor BlockImpl::forward(Tensor x, std::int64_t slots) {

@@ -12,20 +12,26 @@ namespace cross4d::point4d {
 /// Multi-head self-attention over the second dimension of [B, L, C], with biases.
 class AttentionImpl : public torch::nn::Module {
  public:
-  AttentionImpl(std::int64_t dim, std::int64_t heads);
+  AttentionImpl(std::int64_t dim, std::int64_t heads, bool fused);
   torch::Tensor forward(const torch::Tensor& x);
 
  private:
   std::int64_t heads_;
+  bool fused_;
   torch::nn::Linear qkv_, out_;
 };
 TORCH_MODULE(Attention);
 
-/// Pre-norm transformer layer: x + attention(norm(x)), then x + ffn(norm(x)) with GELU. `divided`:
-/// two attentions, over the frames of each slot, then over the slots of each frame.
+struct BlockShape {
+  std::int64_t dim = 0, heads = 0, ffn = 0;
+  bool divided = false;  ///< two attentions: over the frames of each slot, then within each frame
+  bool fused = true;     ///< short sequences on the CPU take ShortAttention
+};
+
+/// Pre-norm transformer layer: x + attention(norm(x)), then x + ffn(norm(x)) with GELU.
 class BlockImpl : public torch::nn::Module {
  public:
-  BlockImpl(std::int64_t dim, std::int64_t heads, std::int64_t ffn, bool divided);
+  explicit BlockImpl(const BlockShape& shape);
   /// x [B, T * slots, C], token t * slots + s.
   torch::Tensor forward(torch::Tensor x, std::int64_t slots);
 

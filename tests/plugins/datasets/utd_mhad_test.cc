@@ -38,7 +38,7 @@ Bytes DepthFile(const std::vector<int>& valid_per_frame) {
       static_cast<std::size_t>(kRows) * kColumns * valid_per_frame.size(), 0);
   for (std::int32_t t = 0; t < frames; ++t) {
     for (int i = 0; i < valid_per_frame[static_cast<std::size_t>(t)]; ++i) {
-      const int row = 100 + i % 10, column = 150 + i / 10;
+      const int row = 100 + i % 10 + 10 * (i / 1500), column = 150 + i / 10 % 150;
       depth[static_cast<std::size_t>((t * kColumns + column) * kRows + row)] =
           static_cast<std::uint16_t>(2000 + 10 * t);
     }

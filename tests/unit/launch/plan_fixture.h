@@ -70,11 +70,8 @@ class PlanFixture {
   void AddRun(int seed, const std::shared_ptr<const grid::RunSetting>& setting) {
     const std::string number = std::to_string(seed);
     const int first = static_cast<int>(graph_.stages.size());
-    graph_.stages.push_back({"ec" + number,
-                             protocol::kEncoder,
-                             seed,
-                             Content(""),
-                             {{protocol::kTokens, 0}}});
+    graph_.stages.push_back(
+        {"ec" + number, protocol::kEncoder, seed, Content(""), {{protocol::kTokens, 0}}});
     graph_.stages.push_back({"eb" + number,
                              protocol::kEmbeddings,
                              0,

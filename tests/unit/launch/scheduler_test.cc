@@ -216,6 +216,7 @@ TEST_F(SchedulerTest, AStageThatAnotherProcessHoldsIsWaitedFor) {
     usleep(300000);
     const auto work = plan.Path("work");
     std::filesystem::create_directories(work);
+    std::filesystem::create_directories(plan.Store().StageFolder(plan.Key(0)));
     std::ofstream(work / "result.txt") << "by the other";
     const auto published = store::Publish(work, plan.Store().Artifact(plan.Key(0)));
     results::FinishRecord record;

@@ -69,8 +69,9 @@ class ToyTeacher : public Teacher {
   }
   torch::Tensor Encode(const torch::Tensor& x) override {
     const auto b = x.size(0), t = x.size(1) / tubelet, g = x.size(3) / 4;
-    const torch::Tensor grey =
-        x.select(2, 0).reshape({b, t, tubelet, g, 4, g, 4}).mean(std::vector<std::int64_t>{2, 4, 6});
+    const torch::Tensor grey = x.select(2, 0)
+                                   .reshape({b, t, tubelet, g, 4, g, 4})
+                                   .mean(std::vector<std::int64_t>{2, 4, 6});
     const torch::Tensor index = torch::arange(g * g).view({1, 1, g, g}).expand({b, t, g, g});
     const torch::Tensor time = torch::arange(t).view({1, t, 1, 1}).expand({b, t, g, g});
     return torch::stack({grey, index.to(torch::kFloat32), time.to(torch::kFloat32)}, -1);

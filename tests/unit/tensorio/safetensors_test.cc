@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <fstream>
@@ -16,8 +17,10 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path Temp(const std::string& name) {
-  const fs::path folder = fs::path(testing::TempDir()) / "cross4d_safetensors";
+  const fs::path folder =
+      fs::path(testing::TempDir()) / ("cross4d_safetensors_" + std::to_string(::getpid()));
   fs::create_directories(folder);
+  fs::remove(folder / name);
   return folder / name;
 }
 

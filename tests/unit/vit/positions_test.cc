@@ -24,7 +24,7 @@ TEST(Positions, NativeGridUsesTheTableAsItIs) {
 TEST(Positions, ResizingKeepsConstantsAndSymmetry) {
   const at::Tensor constant = at::full({25, 3}, 2.5);
   for (const bool antialias : {false, true}) {
-    EXPECT_LT(Worst(ResizeLearned(constant, 5, 3, 7, antialias), at::full({21, 3}, 2.5)), 1e-6);
+    EXPECT_LT(Worst(ResizeLearned(constant, 5, 3, 7, antialias), at::full({21, 3}, 2.5)), 2.5e-6);
     const at::Tensor table = Random({25, 3});
     const at::Tensor turned = table.view({5, 5, 3}).flip({0, 1}).reshape({25, 3});
     EXPECT_LT(Worst(ResizeLearned(table, 5, 4, 4, antialias).flip({0}),

@@ -27,7 +27,8 @@ void Load(const fs::path& path) {
 TEST(SafetensorsEdge, BadFilesAreRefusedByName) {
   if (Edge().empty()) GTEST_SKIP() << "CROSS4D_TEST_DATA has no goldens/open";
   int refused = 0;
-  for (const auto& edge : ReadJson(Edge() / "edge.json")["cases"]) {
+  const auto edges = ReadJson(Edge() / "edge.json");
+  for (const auto& edge : edges["cases"]) {
     if (edge["must"] != "error") continue;
     std::string file = edge["file"];
     if (file.ends_with('/')) file.pop_back();

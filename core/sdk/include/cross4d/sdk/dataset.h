@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <torch/types.h>
+
 #include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include <torch/types.h>
 
 namespace cross4d {
 inline namespace v1 {
@@ -24,9 +24,10 @@ struct ClipInfo {
 
 /// One decoded, sampled clip; CPU tensors.
 struct Clip {
-  torch::Tensor points;          ///< [T, N, 3] float32, data set's units and axes
-  torch::Tensor part_labels;     ///< [T, N] int64, -1 = unlabelled; undefined = the data set has none
-  torch::Tensor correspondence;  ///< [T, N] int64: id of the surface point, same id = same point; or undefined
+  torch::Tensor points;       ///< [T, N, 3] float32, data set's units and axes
+  torch::Tensor part_labels;  ///< [T, N] int64, -1 = unlabelled; undefined = the data set has none
+  torch::Tensor correspondence;  ///< [T, N] int64: id of the surface point, same id = same point;
+                                 ///< or undefined
 };
 
 /// From where the sensor looked, in the data set's axes; the render camera starts from it.
@@ -37,9 +38,9 @@ struct Viewpoint {
 
 /// A data set: an index of clips and a way to read one.
 ///
-/// Result depends on options alone: never on the run seed, file system order, threads or batch size.
-/// Threads: all const members may be called from several threads at once.
-/// Errors: Error(kInput) that names file, offset or frame, and what was expected.
+/// Result depends on options alone: never on the run seed, file system order, threads or batch
+/// size. Threads: all const members may be called from several threads at once. Errors:
+/// Error(kInput) that names file, offset or frame, and what was expected.
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -52,8 +53,8 @@ class Dataset {
   virtual std::vector<std::string> class_names() const = 0;
   /// Names of the part labels; empty = none.
   virtual std::vector<std::string> part_names() const { return {}; }
-  /// A short text that changes when the content at the location changes (names and sizes hashed, say);
-  /// empty for data made in code.
+  /// A short text that changes when the content at the location changes (names and sizes hashed,
+  /// say); empty for data made in code.
   virtual std::string Fingerprint() const { return {}; }
 };
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cross4d/sdk/export.h>
+
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <cross4d/sdk/export.h>
 
 namespace cross4d {
 inline namespace v1 {

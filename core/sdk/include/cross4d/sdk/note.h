@@ -3,10 +3,10 @@
 
 #include <cstdint>
 
-/// The ELF note that every plugin carries (section .note.cross4d, owner "Cross4D", type 1): text, one
-/// `key=value` per line. The host reads it without loading the library and refuses a mismatch with both
-/// values printed. Keys: role, id, version, sdk, compiler, cxx11abi, cxx, libtorch, cuda, sanitizer,
-/// provides, requires, doc.
+/// The ELF note that every plugin carries (section .note.cross4d, owner "Cross4D", type 1): text,
+/// one `key=value` per line. The host reads it without loading the library and refuses a mismatch
+/// with both values printed. Keys: role, id, version, sdk, compiler, cxx11abi, cxx, libtorch, cuda,
+/// sanitizer, provides, requires, doc.
 #define CROSS4D_SDK_VERSION "1.0"
 #define CROSS4D_SDK_MAJOR 1
 #define CROSS4D_NOTE_OWNER "Cross4D"
@@ -42,19 +42,20 @@
 #endif
 
 /// What the host compares, in the form both sides compile.
-#define CROSS4D_BUILD_TEXT                                                                      \
-  "sdk=" CROSS4D_SDK_VERSION "\ncompiler=" CROSS4D_COMPILER "\ncxx11abi=" CROSS4D_CXX11ABI      \
-  "\ncxx=" CROSS4D_STR(__cplusplus) "\nlibtorch=" CROSS4D_LIBTORCH_VERSION                      \
-  "\ncuda=" CROSS4D_CUDA_VERSION "\nsanitizer=" CROSS4D_SANITIZER "\n"
+#define CROSS4D_BUILD_TEXT                                                                 \
+  "sdk=" CROSS4D_SDK_VERSION "\ncompiler=" CROSS4D_COMPILER "\ncxx11abi=" CROSS4D_CXX11ABI \
+  "\ncxx=" CROSS4D_STR(__cplusplus) "\nlibtorch=" CROSS4D_LIBTORCH_VERSION                 \
+                                    "\ncuda=" CROSS4D_CUDA_VERSION                         \
+                                    "\nsanitizer=" CROSS4D_SANITIZER "\n"
 
 /// Puts the note into the library. `text` is a string literal.
-#define CROSS4D_EMIT_NOTE(text)                                                                 \
-  namespace {                                                                                   \
-  struct Cross4DNote {                                                                          \
-    std::uint32_t name_size, text_size, type;                                                   \
-    char name[8];                                                                               \
-    char body[(sizeof(text) + 3) / 4 * 4];                                                      \
-  };                                                                                            \
-  __attribute__((section(".note.cross4d"), used, aligned(4))) const Cross4DNote cross4d_note = { \
-      8, sizeof(text), CROSS4D_NOTE_TYPE, CROSS4D_NOTE_OWNER, text};                            \
+#define CROSS4D_EMIT_NOTE(text)                                                                    \
+  namespace {                                                                                      \
+  struct Cross4DNote {                                                                             \
+    std::uint32_t name_size, text_size, type;                                                      \
+    char name[8];                                                                                  \
+    char body[(sizeof(text) + 3) / 4 * 4];                                                         \
+  };                                                                                               \
+  __attribute__((section(".note.cross4d"), used, aligned(4)))                                      \
+  const Cross4DNote cross4d_note = {8, sizeof(text), CROSS4D_NOTE_TYPE, CROSS4D_NOTE_OWNER, text}; \
   }

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <string>
+#include <cross4d/sdk/student.h>
 
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
-#include <cross4d/sdk/student.h>
+#include <cstdint>
+#include <map>
+#include <string>
 
 namespace cross4d {
 inline namespace v1 {
 
-/// What a training step sees. Targets are undefined where the objective's note does not require them.
+/// What a training step sees. Targets are undefined where the objective's note does not require
+/// them.
 struct TrainBatch {
   StudentInput input;
   torch::Tensor token_targets;  ///< [B, L, d] float32: target of each token's nearest point (Eq. 3)
@@ -22,9 +23,9 @@ struct TrainBatch {
 };
 
 struct StepContext {
-  std::int64_t step = 0;         ///< optimiser step, from 0
+  std::int64_t step = 0;  ///< optimiser step, from 0
   std::int64_t total_steps = 0;
-  torch::Generator generator;    ///< CPU generator for masks and views; seeded from (run seed, step)
+  torch::Generator generator;  ///< CPU generator for masks and views; seeded from (run seed, step)
 };
 
 struct ObjectiveOutput {
@@ -41,18 +42,22 @@ struct ObjectiveShape {
   std::int64_t target_dim = 0;   ///< d; 0 = the objective uses no targets
 };
 
-/// A pretraining objective. It drives the student itself, so that masking, momentum teachers and two
-/// views fit. Its own parameters (heads) are those of the torch module; they are trained along with the
-/// student and thrown away afterwards.
+/// A pretraining objective. It drives the student itself, so that masking, momentum teachers and
+/// two views fit. Its own parameters (heads) are those of the torch module; they are trained along
+/// with the student and thrown away afterwards.
 class Objective : public torch::nn::Module {
  public:
-  /// Called once, after construction and before the first Step, under the run seed: makes the heads.
+  /// Called once, after construction and before the first Step, under the run seed: makes the
+  /// heads.
   virtual void Build(const ObjectiveShape& shape, Student& student) = 0;
-  virtual ObjectiveOutput Step(Student& student, const TrainBatch& batch, const StepContext& context) = 0;
+  virtual ObjectiveOutput Step(Student& student,
+                               const TrainBatch& batch,
+                               const StepContext& context) = 0;
   /// After the optimiser's step: momentum updates.
   virtual void AfterStep(Student& /*student*/, const StepContext& /*context*/) {}
-  /// Untrained objectives (tag `untrained`) only: how many training clips are run through the student in
-  /// train mode, without gradient, to re-estimate BatchNorm statistics; 0 = keep the initial ones.
+  /// Untrained objectives (tag `untrained`) only: how many training clips are run through the
+  /// student in train mode, without gradient, to re-estimate BatchNorm statistics; 0 = keep the
+  /// initial ones.
   virtual std::int64_t calibration_clips() const { return 0; }
 };
 

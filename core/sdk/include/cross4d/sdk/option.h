@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cross4d/sdk/export.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -11,8 +13,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include <cross4d/sdk/export.h>
 
 /// Options are declared once: a plain struct with default values and one table of rows. From the
 /// table come the TOML check, grid axis checks, `cross4d plugins show`, the README's table, the
@@ -37,7 +37,8 @@ using OptionValues = std::map<std::string, OptionValue, std::less<>>;
 /// What a value means for a result.
 enum class OptionRole {
   kKey,       ///< decides the result: part of the content key
-  kLocation,  ///< where something lies (paths): not in the key, the content's fingerprint is compared
+  kLocation,  ///< where something lies (paths): not in the key, the content's fingerprint is
+              ///< compared
   kRuntime,   ///< how it is computed (threads, chunk): recorded, never in the key
 };
 
@@ -51,10 +52,10 @@ struct OptionSpec {
   OptionRole role = OptionRole::kKey;
   std::optional<double> min, max;    ///< inclusive; for lists, of every element
   std::vector<std::string> choices;  ///< strings only; empty = free
-  bool tokenizer = false;            ///< students: decides Tokenize; the tokens stage's key has only these
-  bool required = false;             ///< has no useful default: must be given (checked for strings: not empty)
-  std::string deprecated;            ///< not empty: warn, and say what to use
-  std::string renamed_from;          ///< old name that is still read, with a warning
+  bool tokenizer = false;  ///< students: decides Tokenize; the tokens stage's key has only these
+  bool required = false;  ///< has no useful default: must be given (checked for strings: not empty)
+  std::string deprecated;    ///< not empty: warn, and say what to use
+  std::string renamed_from;  ///< old name that is still read, with a warning
 };
 
 /// A set of values that `preset = "NAME"` puts in place of the defaults; single keys override it.
@@ -84,15 +85,18 @@ struct OptionSchema {
 CROSS4D_API const OptionSpec* FindOption(const OptionSchema& schema, std::string_view name);
 /// Empty, or what is wrong with one value: type, range, choice ("is 50, expected 0.1 to 20").
 CROSS4D_API std::string CheckOption(const OptionSpec& spec, const OptionValue& value);
-/// Whole numbers given for a double become doubles, single-element promotions likewise; others stay.
+/// Whole numbers given for a double become doubles, single-element promotions likewise; others
+/// stay.
 CROSS4D_API OptionValue CoerceOption(OptionType type, OptionValue value);
 /// Every option of `schema`: default, then preset (if `given` names one), then `given`. The chosen
-/// preset's name is kept as "preset" only in `given`, never in the result. Throws Error on an unknown
-/// name, a bad value, or a broken rule.
+/// preset's name is kept as "preset" only in `given`, never in the result. Throws Error on an
+/// unknown name, a bad value, or a broken rule.
 CROSS4D_API OptionValues ResolveOptions(const OptionSchema& schema, const OptionValues& given);
 /// All rules that `values` break, as sentences.
-CROSS4D_API std::vector<std::string> BrokenRules(const OptionSchema& schema, const OptionValues& values);
-/// What is wrong with a schema itself: empty doc, default outside its range, name not snake_case, two alike.
+CROSS4D_API std::vector<std::string> BrokenRules(const OptionSchema& schema,
+                                                 const OptionValues& values);
+/// What is wrong with a schema itself: empty doc, default outside its range, name not snake_case,
+/// two alike.
 CROSS4D_API std::vector<std::string> CheckSchema(const OptionSchema& schema);
 /// "bool", "int", "double", "string", "list of int", …
 CROSS4D_API std::string_view OptionTypeName(OptionType type);
@@ -105,12 +109,11 @@ struct Stored {
   using type = M;  // bool, double, string, lists
 };
 template <class M>
-  requires(std::is_integral_v<M> && !std::is_same_v<M, bool>)
-struct Stored<M> {
+requires(std::is_integral_v<M> && !std::is_same_v<M, bool>) struct Stored<M> {
   using type = std::int64_t;
 };
 template <class M>
-  requires std::is_floating_point_v<M>
+requires std::is_floating_point_v<M>
 struct Stored<M> {
   using type = double;
 };
@@ -155,7 +158,8 @@ class OptionTable {
     spec.default_value = OptionValue(static_cast<V>(S{}.*member));
     spec.type = static_cast<OptionType>(spec.default_value.index());
     spec.doc = std::move(doc);
-    setters_.push_back([member](S& s, const OptionValue& v) { s.*member = static_cast<M>(std::get<V>(v)); });
+    setters_.push_back(
+        [member](S& s, const OptionValue& v) { s.*member = static_cast<M>(std::get<V>(v)); });
     getters_.push_back([member](const S& s) { return OptionValue(static_cast<V>(s.*member)); });
     schema_.options.push_back(std::move(spec));
     return Row(schema_.options.back());
@@ -174,9 +178,13 @@ class OptionTable {
     return *this;
   }
   /// `a` must divide `b`.
-  OptionTable& Divides(std::string a, std::string b) { return AddRule(OptionRule::Kind::kDivides, a, b); }
+  OptionTable& Divides(std::string a, std::string b) {
+    return AddRule(OptionRule::Kind::kDivides, a, b);
+  }
   /// `a` must not exceed `b`.
-  OptionTable& LessEqual(std::string a, std::string b) { return AddRule(OptionRule::Kind::kLessEqual, a, b); }
+  OptionTable& LessEqual(std::string a, std::string b) {
+    return AddRule(OptionRule::Kind::kLessEqual, a, b);
+  }
 
   const OptionSchema& schema() const { return schema_; }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <exception>
-#include <string>
-#include <type_traits>
-
 #include <cross4d/sdk/context.h>
 #include <cross4d/sdk/error.h>
 #include <cross4d/sdk/export.h>
 #include <cross4d/sdk/note.h>
 #include <cross4d/sdk/option.h>
+
+#include <exception>
+#include <string>
+#include <type_traits>
 
 namespace cross4d {
 inline namespace v1 {
@@ -21,12 +21,12 @@ class Objective;
 
 /// What a plugin hands to the host when its entry is called. Free of LibTorch.
 struct PluginRecord {
-  std::string role;     ///< "dataset", "teacher", "student" or "objective"
-  std::string name;     ///< id of the plugin, kebab-case
-  std::string version;  ///< semantic version; changes when results change
+  std::string role;                       ///< "dataset", "teacher", "student" or "objective"
+  std::string name;                       ///< id of the plugin, kebab-case
+  std::string version;                    ///< semantic version; changes when results change
   const OptionSchema* options = nullptr;  ///< lives as long as the library (for ever)
-  /// A new object of the role's interface, owned by the caller; throws Error. The pointer is that of the
-  /// role's class itself (Dataset*, …), converted to void*.
+  /// A new object of the role's interface, owned by the caller; throws Error. The pointer is that
+  /// of the role's class itself (Dataset*, …), converted to void*.
   void* (*create)(const OptionValues& options, const PluginContext& context) = nullptr;
 };
 
@@ -49,7 +49,10 @@ void* Create(const OptionValues& options, const PluginContext& context) {
 }
 
 template <class Role, class Impl, auto Describe>
-void Enter(const PluginHost* host, const char* role, const char* name, const char* version) noexcept {
+void Enter(const PluginHost* host,
+           const char* role,
+           const char* name,
+           const char* version) noexcept {
   try {
     static const auto table = Describe();
     host->add(host->state, {role, name, version, &table.schema(), &Create<Role, Impl, Describe>});
@@ -71,10 +74,10 @@ void Enter(const PluginHost* host, const char* role, const char* name, const cha
 ///                  "frame-tokens", "", MyTeacher, DescribeOptions)
 ///
 /// `provides` and `requires_` are comma-separated tags (tags.h).
-#define CROSS4D_PLUGIN(role, Role, name, version, doc, provides, requires_, Impl, Describe)      \
-  CROSS4D_EMIT_NOTE("role=" #role "\nid=" name "\nversion=" version "\n" CROSS4D_BUILD_TEXT      \
-                    "provides=" provides "\nrequires=" requires_ "\ndoc=" doc "\n")              \
-  extern "C" CROSS4D_API void cross4d_plugin_entry_v1(const ::cross4d::PluginHost* host) {       \
-    ::cross4d::plugin_internal::Enter<::cross4d::Role, Impl, &Describe>(                         \
-        host, #role, name, version);                                                             \
+#define CROSS4D_PLUGIN(role, Role, name, version, doc, provides, requires_, Impl, Describe) \
+  CROSS4D_EMIT_NOTE("role=" #role "\nid=" name "\nversion=" version "\n" CROSS4D_BUILD_TEXT \
+                    "provides=" provides "\nrequires=" requires_ "\ndoc=" doc "\n")         \
+  extern "C" CROSS4D_API void cross4d_plugin_entry_v1(const ::cross4d::PluginHost* host) {  \
+    ::cross4d::plugin_internal::Enter<::cross4d::Role, Impl, &Describe>(                    \
+        host, #role, name, version);                                                        \
   }

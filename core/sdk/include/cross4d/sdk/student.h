@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
 #include <cstdint>
 #include <map>
 #include <string>
-
-#include <torch/nn/module.h>
-#include <torch/types.h>
 
 namespace cross4d {
 inline namespace v1 {
@@ -16,7 +16,8 @@ inline namespace v1 {
 struct TokenGeometry {
   torch::Tensor centres;  ///< [L, 3] float32, in the input's coordinates (paper, p_k)
   torch::Tensor frames;   ///< [L] int64: frame of each token
-  torch::Tensor nearest;  ///< [L] int64: index of the nearest input point in that frame, 0..N-1 (Eq. 4)
+  torch::Tensor
+      nearest;  ///< [L] int64: index of the nearest input point in that frame, 0..N-1 (Eq. 4)
   /// What else forward needs, by name: neighbour indices (int64 or int16), normalisation, …
   /// Same names and shapes for every clip of one T and N.
   std::map<std::string, torch::Tensor> extra;
@@ -24,9 +25,9 @@ struct TokenGeometry {
 
 /// A batch for Student::Forward: TokenGeometry of B clips stacked along a new first dimension.
 struct StudentInput {
-  torch::Tensor points;   ///< [B, T, N, 3] float32
-  torch::Tensor centres;  ///< [B, L, 3]
-  torch::Tensor frames;   ///< [B, L] int64
+  torch::Tensor points;                        ///< [B, T, N, 3] float32
+  torch::Tensor centres;                       ///< [B, L, 3]
+  torch::Tensor frames;                        ///< [B, L] int64
   std::map<std::string, torch::Tensor> extra;  ///< [B, ...]
 };
 
@@ -37,13 +38,14 @@ struct StudentOutput {
   torch::Tensor frames;    ///< [B, L] int64
 };
 
-/// A geometry-only 4D encoder. Parameters and buffers are those of the torch module, initialised from
-/// torch's generator at construction (the host seeds it from the run seed).
+/// A geometry-only 4D encoder. Parameters and buffers are those of the torch module, initialised
+/// from torch's generator at construction (the host seeds it from the run seed).
 class Student : public torch::nn::Module {
  public:
   /// points [T, N, 3] float32 on the CPU. Thread-safe and const: no parameters are touched.
   virtual TokenGeometry Tokenize(const torch::Tensor& points) const = 0;
-  /// Train or eval mode as set on the module. In eval mode a clip's features do not depend on the batch.
+  /// Train or eval mode as set on the module. In eval mode a clip's features do not depend on the
+  /// batch.
   virtual StudentOutput Forward(const StudentInput& input) = 0;
   /// C, channels of a token.
   virtual std::int64_t dim() const = 0;

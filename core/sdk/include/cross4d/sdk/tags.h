@@ -9,15 +9,16 @@ inline namespace v1 {
 namespace tags {
 
 // Required by an objective; they decide which stages its encoder needs.
-inline constexpr const char* kTokenTargets = "token-targets";  ///< per-token (or per-point) teacher features
-inline constexpr const char* kClipTargets = "clip-targets";    ///< one teacher embedding per clip
+inline constexpr const char* kTokenTargets =
+    "token-targets";  ///< per-token (or per-point) teacher features
+inline constexpr const char* kClipTargets = "clip-targets";  ///< one teacher embedding per clip
 // Provided by an objective.
 inline constexpr const char* kUntrained = "untrained";  ///< no pretraining: initial weights
 // Provided by a student.
 inline constexpr const char* kTokens = "tokens";  ///< dense tokens with centres and frames
 // Provided by a teacher.
 inline constexpr const char* kFrameTokens = "frame-tokens";  ///< patch tokens per frame (T' = T)
-inline constexpr const char* kVideoInput = "video-input";    ///< takes whole clips (T' = T / tubelet)
+inline constexpr const char* kVideoInput = "video-input";  ///< takes whole clips (T' = T / tubelet)
 // Provided by a data set.
 inline constexpr const char* kPartLabels = "part-labels";
 inline constexpr const char* kCorrespondence = "correspondence";
