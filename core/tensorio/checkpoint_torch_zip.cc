@@ -107,8 +107,8 @@ class TorchZipCheckpoint : public Checkpoint {
       }
       if (members_.count(prefix_ + "constants.pkl") > 0) {
         FailInput(path_ +
-                  ": is a TorchScript program, not a file of weights; teacher \"torchscript\" "
-                  "runs such files");
+                  ": is a TorchScript program, not a file of weights; export its state_dict "
+                  "with torch.save instead");
       }
       return i;
     }
