@@ -4,7 +4,6 @@
 #include "core/data/sources.h"
 #include "core/eval/embeddings.h"
 #include "core/eval/lbfgs.h"
-#include "core/protocol/stage_spec.h"
 #include "core/targets/stages.h"
 #include "core/tensorio/torch_view.h"
 #include "core/train/checkpoint.h"
@@ -141,28 +140,6 @@ TEST(LinearProbe, ASplitWithoutLabelsIsAnError) {
     if (!clip.train) clip.label = -1;
   }
   EXPECT_THROW(ProbeClips(blobs.x, blobs.table, {}, 0), Error);
-}
-
-// As in tests/unit/targets: bump the StageVersion when the numbers move beyond rounding.
-TEST(StageGolden, ProbeAndEmbeddingNumbersChangeOnlyWithTheStageVersion) {
-  EXPECT_EQ(protocol::StageVersion("evaluation"), 1);
-  const Blobs blobs(1.0);
-  LinearProbeOptions o;
-  EXPECT_NEAR(ProbeClips(blobs.x, blobs.table, o, 0).loss, 0.0, 1e-4);
-  o.standardize = true;
-  EXPECT_NEAR(ProbeClips(blobs.x, blobs.table, o, 0).loss, 0.0, 1e-4);
-  o.solver = "lbfgs";
-  EXPECT_NEAR(ProbeClips(blobs.x, blobs.table, o, 0).loss, 0.0, 1e-3);
-
-  EXPECT_EQ(protocol::StageVersion("embeddings"), 1);
-  toy::Recorder recorder;
-  const auto tokens = toy::Folder("golden/tokens"), out = toy::Folder("golden/out");
-  torch::manual_seed(0);
-  toy::ToyStudent student;
-  targets::RunTokens(toy::ToyDataset(11), student, tokens, 1, recorder);
-  RunEmbeddings(student, tokens, out, recorder);
-  const auto file = tensorio::SafetensorsFile::Open(out / kEmbeddingsFile);
-  EXPECT_NEAR(tensorio::View(file, "embeddings").abs().sum().item<double>(), 0.0, 1e-4);
 }
 
 TEST(Lbfgs, FindsTheMinimumOfAQuadratic) {
