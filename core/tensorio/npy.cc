@@ -391,7 +391,8 @@ NpyArray ReadNpz(const std::filesystem::path& path, const std::string& array) {
 
 std::vector<std::string> ListNpz(const std::filesystem::path& path) {
   std::vector<std::string> names;
-  for (const auto& member : ZipArchive::Open(path)->members()) {
+  const auto zip = ZipArchive::Open(path);
+  for (const auto& member : zip->members()) {
     if (member.name.ends_with(".npy"))
       names.push_back(member.name.substr(0, member.name.size() - 4));
   }
