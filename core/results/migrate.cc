@@ -92,7 +92,11 @@ void Migrate(SQLite::Database& database,
              const std::vector<MigrationStep>& steps) {
   const FileKind kind = Inspect(database, path, steps);
   if (kind == FileKind::kCurrent) return;
-  if (kind == FileKind::kOld) BackUp(database, path, Pragma(database, "user_version"));
+  if (kind == FileKind::kOld) {
+    // Another process may have migrated it since: nothing old is left to keep then.
+    const int from = Pragma(database, "user_version");
+    if (from < Latest(steps)) BackUp(database, path, from);
+  }
   for (const MigrationStep& step : steps) {
     if (Pragma(database, "user_version") < step.version) Apply(database, path, steps, step);
   }
