@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 namespace cross4d::base {
 namespace {
@@ -98,16 +97,11 @@ void WriteFileAtomically(const fs::path& path, std::string_view bytes, bool sync
 
 bool PublishFolder(const fs::path& from, const fs::path& to) {
   std::error_code error;
-  std::vector<fs::path> folders{from};
   for (auto it = fs::recursive_directory_iterator(from, error); !error && it != fs::end(it);
        it.increment(error)) {
-    if (it->is_directory())
-      folders.push_back(it->path());
-    else if (it->is_regular_file())
-      SyncPath(it->path());
+    if (it->is_regular_file()) SyncPath(it->path());
   }
   if (error) Fail("list", from, error.value());
-  for (const fs::path& folder : folders) SyncPath(folder);
   // RENAME_NOREPLACE: plain rename would replace an empty folder.
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) {
     const int first = errno;
@@ -120,6 +114,8 @@ bool PublishFolder(const fs::path& from, const fs::path& to) {
       Fail("rename into place", to, errno);
     }
   }
+  // Entries and rename are in the file system's log in this order: one sync of the folder above,
+  // and `to` is there whole or not at all.
   if (to.has_parent_path()) SyncPath(to.parent_path());
   return true;
 }

@@ -62,7 +62,8 @@ std::optional<ProcessIdentity> ProcessIdentity::Parse(const std::string& text) {
 }
 
 ProcessIdentity ProcessIdentity::Self() {
-  ProcessIdentity p;
+  static thread_local ProcessIdentity p;
+  if (p.pid == ::getpid()) return p;  // a fork is another process
   char host[256] = {};
   ::gethostname(host, sizeof(host) - 1);
   p.host = host;

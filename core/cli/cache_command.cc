@@ -15,7 +15,7 @@
 namespace cross4d::cli {
 namespace {
 
-struct Options {
+struct CacheOptions {
   StoreOptions store;
   bool dry_run = false;
 };
@@ -25,14 +25,14 @@ std::string Size(std::int64_t bytes) {
   return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
 }
 
-store::Store Existing(const Options& options) {
+store::Store Existing(const CacheOptions& options) {
   if (!std::filesystem::is_directory(options.store.store)) {
     FailInput(fmt::format("{}: no such store; --store names another", options.store.store));
   }
   return store::Store(std::filesystem::absolute(options.store.store));
 }
 
-int List(const Options& options) {
+int List(const CacheOptions& options) {
   const store::Store store = Existing(options);
   std::int64_t bytes = 0;
   std::size_t count = 0;
@@ -47,7 +47,7 @@ int List(const Options& options) {
   return kOk;
 }
 
-int Verify(const Options& options) {
+int Verify(const CacheOptions& options) {
   const store::Store store = Existing(options);
   std::size_t intact = 0, damaged = 0;
   for (const std::string& key : store.Keys()) {
@@ -60,7 +60,7 @@ int Verify(const Options& options) {
   return damaged == 0 ? kOk : kSomeFailed;
 }
 
-int Collect(const Options& options) {
+int Collect(const CacheOptions& options) {
   const store::Store store = Existing(options);
   const auto needed = [](const std::filesystem::path& database) {
     return results::ResultStore::Open(database, results::OpenMode::kRead).NeededStages();
@@ -81,7 +81,7 @@ int Collect(const Options& options) {
 }  // namespace
 
 void DefineCache(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CacheOptions>();
   app.require_subcommand(1);
   CLI::App* list = app.add_subcommand("ls", "Artifacts with their sizes");
   options->store.Define(*list);

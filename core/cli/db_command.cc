@@ -11,13 +11,13 @@
 namespace cross4d::cli {
 namespace {
 
-struct Options {
+struct DbOptions {
   DatabaseOptions database;
   bool files = false;
   std::string to;
 };
 
-int Check(const Options& options) {
+int Check(const DbOptions& options) {
   auto results = results::ResultStore::Open(options.database.db, results::OpenMode::kRead);
   const results::CheckReport report = results.Check(options.files);
   for (const std::string& problem : report.problems) fmt::print("problem: {}\n", problem);
@@ -28,13 +28,13 @@ int Check(const Options& options) {
   return report.problems.empty() ? kOk : kSomeFailed;
 }
 
-int Migrate(const Options& options) {
+int Migrate(const DbOptions& options) {
   const auto results = results::ResultStore::Open(options.database.db, results::OpenMode::kWrite);
   fmt::print("{}: schema version {}\n", options.database.db, results.SchemaVersion());
   return kOk;
 }
 
-int Backup(const Options& options) {
+int Backup(const DbOptions& options) {
   auto results = results::ResultStore::Open(options.database.db, results::OpenMode::kRead);
   results.Backup(options.to);
   fmt::print("{}\n", options.to);
@@ -44,7 +44,7 @@ int Backup(const Options& options) {
 }  // namespace
 
 void DefineDb(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DbOptions>();
   app.require_subcommand(1);
   CLI::App* check =
       app.add_subcommand("check", "Check the file and every invariant of its content");

@@ -27,7 +27,7 @@ namespace {
 
 using nlohmann::json;
 
-struct Options {
+struct DoctorOptions {
   DatabaseOptions database;
   StoreOptions store;
   PluginFolderOptions plugins;
@@ -83,7 +83,7 @@ json DatabaseState(const std::string& path) {
   return state;
 }
 
-json Examine(const Options& options) {
+json Examine(const DoctorOptions& options) {
   const launch::Machine machine = launch::ReadMachine();
   json found = {{"version", VersionText()},
                 {"cpu", machine.cpu},
@@ -136,7 +136,7 @@ void Print(const json& value, const std::string& name, int depth) {
   }
 }
 
-int Doctor(const Options& options) {
+int Doctor(const DoctorOptions& options) {
   const json found = Examine(options);
   if (options.json) {
     fmt::print("{}\n", found.dump(1));
@@ -152,7 +152,7 @@ int Doctor(const Options& options) {
 }  // namespace
 
 void DefineDoctor(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DoctorOptions>();
   options->database.Define(app);
   options->store.Define(app);
   options->plugins.Define(app);

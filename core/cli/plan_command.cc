@@ -25,12 +25,13 @@ namespace {
 
 using nlohmann::json;
 
-struct Options {
+struct PlanOptions {
   ExperimentOptions experiments;
   DatabaseOptions database;
   StoreOptions store;
   PluginFolderOptions plugins;
   std::string redo;
+  bool deep = false;
   bool json = false;
 };
 
@@ -97,7 +98,7 @@ void PrintText(const grid::PlanGraph& graph,
              open == stages.end() ? 0 : open->second);
 }
 
-int Plan(const Options& options) {
+int Plan(const PlanOptions& options) {
   const plugin::Discovery plugins = plugin::Discover(options.plugins.folders);
   const auto experiments = PlanExperiments(options.experiments, MakeCatalog(plugins));
   grid::PlanGraph merged;
@@ -115,6 +116,7 @@ int Plan(const Options& options) {
                                                  results ? &*results : nullptr,
                                                  store::Store(options.store.store),
                                                  request);
+  if (options.deep) CheckSettings(graph, view, /*with_faults=*/true);
   const launch::Labels labels = launch::MakeLabels(graph);
   options.json ? PrintJson(graph, labels, view) : PrintText(graph, labels, view);
   return kOk;
@@ -123,13 +125,14 @@ int Plan(const Options& options) {
 }  // namespace
 
 void DefinePlan(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PlanOptions>();
   options->experiments.Define(app);
   options->database.Define(app);
   options->store.Define(app);
   options->plugins.Define(app);
   app.add_option("--redo", options->redo, "As run --redo would: stale or failed")
       ->check(CLI::IsMember({"stale", "failed"}));
+  app.add_flag("--deep", options->deep, "Let a worker check what only plugin code can");
   DefineJson(app, options->json);
   app.callback([&action, options] { action = [options] { return Plan(*options); }; });
 }

@@ -25,7 +25,7 @@ namespace {
 
 using nlohmann::json;
 
-struct Options {
+struct PluginsOptions {
   PluginFolderOptions folders;
   bool json = false;
   std::string name;  ///< show: NAME or ROLE/NAME
@@ -43,7 +43,7 @@ json PluginJson(const base::PluginDescription& plugin) {
           {"requires", plugin.requires_tags}};
 }
 
-int List(const Options& options) {
+int List(const PluginsOptions& options) {
   const plugin::Discovery found = plugin::Discover(options.folders.folders);
   if (options.json) {
     json plugins = json::array(), refused = json::array();
@@ -146,7 +146,7 @@ void PrintPlugin(const base::PluginDescription& plugin) {
   }
 }
 
-int Show(const Options& options) {
+int Show(const PluginsOptions& options) {
   const plugin::Discovery found = plugin::Discover(options.folders.folders);
   const auto hits = Named(found, options.name);
   json all = json::array();
@@ -163,7 +163,7 @@ int Show(const Options& options) {
   return kOk;
 }
 
-int New(const Options& options) {
+int New(const PluginsOptions& options) {
   const std::filesystem::path folder = options.folder.empty() ? options.name : options.folder;
   for (const auto& file : WritePluginTemplate(options.role, options.name, folder)) {
     fmt::print("{}\n", file.string());
@@ -175,12 +175,12 @@ int New(const Options& options) {
 }  // namespace
 
 void DefinePlugins(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PluginsOptions>();
   options->folders.Define(app);
   DefineJson(app, options->json);
   app.require_subcommand(0, 1);
 
-  CLI::App* show = app.add_subcommand("show", "Options, presets and tags of one plugin");
+  CLI::App* show = app.add_subcommand("show", "PluginsOptions, presets and tags of one plugin");
   show->add_option("name", options->name, "NAME, or ROLE/NAME")->required()->type_name("NAME");
   options->folders.Define(*show);
   DefineJson(*show, options->json);

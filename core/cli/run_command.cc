@@ -28,7 +28,7 @@ namespace {
 
 constexpr std::size_t kShownFailures = 20;
 
-struct Options {
+struct RunOptions {
   ExperimentOptions experiments;
   DatabaseOptions database;
   StoreOptions store;
@@ -45,16 +45,8 @@ struct Work {
   launch::PlanRequest request;
 };
 
-std::vector<int> OpenStages(const launch::PlanView& view) {
-  std::vector<int> open;
-  for (std::size_t i = 0; i < view.stages.size(); ++i) {
-    if (view.stages[i].standing == launch::Standing::kOpen) open.push_back(static_cast<int>(i));
-  }
-  return open;
-}
-
 void CheckInputs(const Work& work, const launch::PlanView& view) {
-  const auto problems = launch::FindMissingInputs(work.graph, OpenStages(view));
+  const auto problems = launch::FindMissingInputs(work.graph, view.Open());
   if (problems.empty()) return;
   std::string text;
   for (const std::string& problem : problems) text += "\n  " + problem;
@@ -113,7 +105,7 @@ results::Environment DescribeEnvironment(const std::string& source) {
   return environment;
 }
 
-launch::RunOutcome Execute(const Options& options,
+launch::RunOutcome Execute(const RunOptions& options,
                            const Work& work,
                            const launch::PlanView& view,
                            const store::Store& store,
@@ -125,6 +117,7 @@ launch::RunOutcome Execute(const Options& options,
                stage.standing == launch::Standing::kRunning;
       });
   if (open == 0) return {};
+  CheckSettings(work.graph, view, /*with_faults=*/false);
   launch::RunSettings settings = options.settings;
   settings.workers = std::min(settings.workers, static_cast<int>(open));
   settings.environment = DescribeEnvironment(source);
@@ -135,7 +128,7 @@ launch::RunOutcome Execute(const Options& options,
   return scheduler.Run();
 }
 
-int Run(const Options& options) {
+int Run(const RunOptions& options) {
   const plugin::Discovery plugins = plugin::Discover(options.plugins.folders);
   const auto experiments = PlanExperiments(options.experiments, MakeCatalog(plugins));
   const store::Store store(std::filesystem::absolute(options.store.store));
@@ -183,7 +176,7 @@ int Run(const Options& options) {
 }  // namespace
 
 void DefineRun(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RunOptions>();
   options->experiments.Define(app);
   options->database.Define(app);
   options->store.Define(app);

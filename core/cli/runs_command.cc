@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-struct Options {
+struct RunsOptions {
   std::string experiment;
   bool all = false;
   bool json = false;
@@ -58,7 +58,7 @@ void PrintJson(const std::vector<results::RunRow>& runs) {
   fmt::print("{}\n", json{{"runs", rows}}.dump(1));
 }
 
-int Runs(const Options& options) {
+int Runs(const RunsOptions& options) {
   auto results = results::ResultStore::Open(options.database.db, results::OpenMode::kRead);
   const auto runs = results.Runs(options.experiment, options.all);
   if (options.json) {
@@ -87,7 +87,7 @@ int Runs(const Options& options) {
 }  // namespace
 
 void DefineRuns(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RunsOptions>();
   app.add_option("--experiment", options->experiment, "Of this experiment only")->type_name("NAME");
   app.add_flag("--all", options->all, "Also runs that the latest plans no longer have");
   DefineJson(app, options->json);

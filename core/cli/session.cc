@@ -4,6 +4,7 @@
 #include "core/base/file.h"
 #include "core/config/load.h"
 #include "core/grid/expand.h"
+#include "core/launch/deep_check.h"
 #include "core/protocol/core_options.h"
 
 #include <cross4d/sdk/error.h>
@@ -76,6 +77,15 @@ const grid::PlanGraph& Whole(const std::vector<PlannedExperiment>& experiments,
     }
   }
   return merged;
+}
+
+void CheckSettings(const grid::PlanGraph& graph, const launch::PlanView& view, bool with_faults) {
+  auto [problems, faults] = launch::AskWorkerAboutSettings(graph, view.Open(), WorkerProgram());
+  if (with_faults) problems.insert(problems.end(), faults.begin(), faults.end());
+  if (problems.empty()) return;
+  std::string text;
+  for (const std::string& problem : problems) text += "\n  " + problem;
+  FailInput("settings that a plugin refuses:" + text);
 }
 
 std::string WorkerProgram() {

@@ -5,6 +5,7 @@
 #include "core/config/catalog.h"
 #include "core/config/experiment.h"
 #include "core/grid/plan_graph.h"
+#include "core/launch/plan_view.h"
 #include "core/plugin/discover.h"
 
 #include <memory>
@@ -32,6 +33,11 @@ std::vector<PlannedExperiment> PlanExperiments(
 /// given back as it is, otherwise `merged` is filled.
 const grid::PlanGraph& Whole(const std::vector<PlannedExperiment>& experiments,
                              grid::PlanGraph& merged);
+
+/// Asks a worker about the plugin settings of the stages that are to be executed; throws
+/// Error(kInput) with everything that is refused. Faults (a plugin that crashes) count for a deep
+/// plan; in a run they are left to their own stages, so that the others go on.
+void CheckSettings(const grid::PlanGraph& graph, const launch::PlanView& view, bool with_faults);
 
 /// The path of cross4d-worker: beside this program.
 std::string WorkerProgram();

@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-struct Options {
+struct ShowOptions {
   std::string key;
   bool json = false;
   DatabaseOptions database;
@@ -129,7 +129,7 @@ void PrintLogs(const results::RunDetail& detail) {
   }
 }
 
-int Show(const Options& options) {
+int Show(const ShowOptions& options) {
   auto results = results::ResultStore::Open(options.database.db, results::OpenMode::kRead);
   const results::RunDetail detail = results.Show(options.key);
   if (options.json) {
@@ -155,7 +155,7 @@ int Show(const Options& options) {
 }  // namespace
 
 void DefineShow(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ShowOptions>();
   app.add_option("key", options->key, "Beginning of the run's key")->required()->type_name("KEY");
   DefineJson(app, options->json);
   options->database.Define(app);

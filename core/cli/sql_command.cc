@@ -18,7 +18,7 @@ namespace {
 using nlohmann::json;
 using results::SqlResult;
 
-struct Options {
+struct SqlOptions {
   std::string query;
   bool json = false;
   DatabaseOptions database;
@@ -37,7 +37,7 @@ json Value(const SqlResult::Cell& cell) {
   }
 }
 
-int Sql(const Options& options) {
+int Sql(const SqlOptions& options) {
   auto results = results::ResultStore::Open(options.database.db, results::OpenMode::kRead);
   const SqlResult result = results.Query(options.query);
   if (options.json) {
@@ -63,7 +63,7 @@ int Sql(const Options& options) {
 }  // namespace
 
 void DefineSql(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SqlOptions>();
   app.add_option("query",
                  options->query,
                  "One read-only statement; views: run_summary, stage_summary, "

@@ -16,7 +16,7 @@
 namespace cross4d::cli {
 namespace {
 
-struct Options {
+struct TableOptions {
   std::vector<std::string> names;
   bool all = false;
   std::string format = "text";
@@ -26,7 +26,7 @@ struct Options {
   DatabaseOptions database;
 };
 
-int ShowTables(const Options& options) {
+int ShowTables(const TableOptions& options) {
   report::RenderOptions render;
   render.format = report::ParseFormat(options.json ? "json" : options.format);
   render.trace = options.trace;
@@ -46,7 +46,7 @@ int ShowTables(const Options& options) {
 }  // namespace
 
 void DefineTable(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TableOptions>();
   CLI::Option* names =
       app.add_option("names", options->names, "Tables, or experiment/table; default: all of them")
           ->type_name("NAME");

@@ -48,6 +48,11 @@ function(cross4d_module name)
   endif()
 endfunction()
 
+# Loops over points and pixels: -O3 in a release build, where the rest has -O2 (it compiles a third faster).
+function(cross4d_kernels target)
+  target_compile_options(${target} PRIVATE $<$<AND:$<CONFIG:Release>,$<COMPILE_LANGUAGE:CXX>>:-O3>)
+endfunction()
+
 # LibTorch plus the one precompiled header that all LibTorch units share.
 function(cross4d_use_torch target)
   target_link_libraries(${target} PUBLIC Torch::cpu)
@@ -73,8 +78,12 @@ function(cross4d_test name)
   target_link_libraries(${target} PRIVATE ${ARG_LINK} GTest::gtest GTest::gmock GTest::gtest_main
                                           cross4d_warnings)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  # The loops under test are in libraries of their own; the tests themselves compile faster this way.
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
   if(ARG_TORCH)
     cross4d_use_torch(${target})
+  else()
+    target_precompile_headers(${target} REUSE_FROM cross4d_test_pch)
   endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)

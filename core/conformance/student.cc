@@ -7,6 +7,8 @@
 #include <cross4d/sdk/student.h>
 #include <cross4d/sdk/tags.h>
 
+#include <torch/utils.h>
+
 #include <memory>
 #include <string>
 #include <thread>

@@ -4,6 +4,7 @@
 #include <cross4d/sdk/error.h>
 #include <cross4d/sdk/random.h>
 
+#include <ATen/Parallel.h>
 #include <torch/serialize/input-archive.h>
 #include <torch/serialize/output-archive.h>
 

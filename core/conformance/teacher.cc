@@ -6,6 +6,8 @@
 #include <cross4d/sdk/tags.h>
 #include <cross4d/sdk/teacher.h>
 
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <memory>
 #include <string>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/launch/ingest.h"
 
+#include "core/base/file.h"
 #include "core/launch/stage_specs.h"
 #include "core/protocol/event.h"
 
@@ -9,7 +10,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <fstream>
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
 
 namespace cross4d::launch {
 namespace {
@@ -185,13 +188,12 @@ bool Ingest::Adopt(const grid::StageNode& stage, const results::StageStatus& sta
 }
 
 std::int64_t OutOfMemoryKills() {
-  std::ifstream file("/proc/vmstat");
-  std::string name;
-  std::int64_t value = 0;
-  while (file >> name >> value) {
-    if (name == "oom_kill") return value;
-  }
-  return 0;
+  std::error_code ignored;
+  if (!std::filesystem::exists("/proc/vmstat", ignored)) return 0;
+  const std::string text = base::ReadFile("/proc/vmstat");
+  const std::string_view key = "\noom_kill ";
+  const std::size_t at = text.find(key);
+  return at == text.npos ? 0 : std::atoll(text.c_str() + at + key.size());
 }
 
 }  // namespace cross4d::launch

@@ -250,6 +250,14 @@ std::string StandingName(Standing standing) {
   }
 }
 
+std::vector<int> PlanView::Open() const {
+  std::vector<int> open;
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    if (stages[i].standing == Standing::kOpen) open.push_back(static_cast<int>(i));
+  }
+  return open;
+}
+
 std::map<std::string, int> PlanView::RunCounts() const {
   std::map<std::string, int> counts;
   for (const RunView& run : runs) ++counts[run.state];

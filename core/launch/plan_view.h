@@ -50,6 +50,7 @@ struct PlanView {
   std::vector<StageView> stages;  ///< as PlanGraph::stages
   std::vector<RunView> runs;      ///< the selected ones, in plan order
 
+  std::vector<int> Open() const;                 ///< stages to be executed
   std::map<std::string, int> RunCounts() const;  ///< by state
   std::map<std::string, int> StageCounts()
       const;  ///< "open", "done", "running", "failed", "blocked"

@@ -138,21 +138,25 @@ SpecMaker::SpecMaker(const grid::PlanGraph& graph,
       threads_(threads),
       device_(std::move(device)) {}
 
-protocol::SpecPlugin SpecMaker::Freeze(const std::string& role,
-                                       const grid::ResolvedPlugin& resolved) {
+protocol::SpecPlugin FreezePlugin(const grid::ResolvedPlugin& resolved, FileHashes& hashes) {
   const base::PluginDescription& plugin = *resolved.plugin;
   protocol::SpecPlugin frozen;
   frozen.name = plugin.name;
   frozen.version = plugin.version;
   frozen.file = plugin.file;
   frozen.build_id = plugin.build_id;
-  frozen.sha256 = hashes_.Sha256(plugin.file);
+  frozen.sha256 = hashes.Sha256(plugin.file);
   frozen.options = resolved.options;
-  if (role == "dataset") {
-    if (const auto known = results_.FindFingerprint(FingerprintKey(resolved))) {
-      frozen.fingerprint = known->fingerprint;
-      frozen.fingerprint_location = known->location;
-    }
+  return frozen;
+}
+
+protocol::SpecPlugin SpecMaker::Freeze(const std::string& role,
+                                       const grid::ResolvedPlugin& resolved) {
+  protocol::SpecPlugin frozen = FreezePlugin(resolved, hashes_);
+  if (role != "dataset") return frozen;
+  if (const auto known = results_.FindFingerprint(FingerprintKey(resolved))) {
+    frozen.fingerprint = known->fingerprint;
+    frozen.fingerprint_location = known->location;
   }
   return frozen;
 }

@@ -44,6 +44,9 @@ std::string FingerprintKey(const grid::ResolvedPlugin& dataset);
 /// Where it lies: the location options as text.
 std::string LocationText(const grid::ResolvedPlugin& plugin);
 
+/// The plugin with its options, build-id and SHA-256.
+protocol::SpecPlugin FreezePlugin(const grid::ResolvedPlugin& resolved, FileHashes& hashes);
+
 /// Turns a stage of the plan into what a worker gets: plugins frozen with build-id and SHA-256,
 /// inputs as artifact folders, the fingerprint that an earlier stage recorded.
 class SpecMaker {

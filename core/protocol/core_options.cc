@@ -12,7 +12,7 @@ OptionTable<TargetsOptions> MakeTargetsTable() {
         "Virtual cameras per clip: 1 (along the data set's viewpoint), 2 (45 degrees to each side) "
         "or 4 "
         "(all around).")
-      .Range(1, 4);
+      .Choices({"1", "2", "4"});
   t.Add("image_size",
         &O::image_size,
         "Side of the rendered square image; a multiple of the teacher's patch size.")

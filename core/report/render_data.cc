@@ -7,7 +7,7 @@
 namespace cross4d::report {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 std::string CsvField(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == text.npos) return text;
@@ -18,15 +18,17 @@ std::string CsvField(const std::string& text) {
 
 std::string Number(const std::optional<double>& value) { return value ? Shortest(*value) : ""; }
 
-Json JsonNumber(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+OrderedJson JsonNumber(const std::optional<double>& value) {
+  return value ? OrderedJson(*value) : OrderedJson(nullptr);
+}
 
 std::string NameOf(const Heading& heading) {
   return heading.difference ? heading.text : Joined(heading.parts);
 }
 
-Json JsonCell(const Table& table, std::size_t r, std::size_t c, bool trace) {
+OrderedJson JsonCell(const Table& table, std::size_t r, std::size_t c, bool trace) {
   const Cell& cell = table.cells[r][c];
-  Json json;
+  OrderedJson json;
   json["row"] = NameOf(table.rows[r]);
   json["column"] = NameOf(table.columns[c]);
   json["value"] = table.columns[c].value;
@@ -36,10 +38,10 @@ Json JsonCell(const Table& table, std::size_t r, std::size_t c, bool trace) {
   json["planned"] = cell.planned;
   json["best"] = cell.best;
   json["p"] = JsonNumber(cell.p_value);
-  json["reference"] = cell.reference.empty() ? Json(nullptr) : Json(cell.reference);
+  json["reference"] = cell.reference.empty() ? OrderedJson(nullptr) : OrderedJson(cell.reference);
   if (trace) {
     json["runs"] = cell.runs;
-    json["samples"] = Json::array();
+    json["samples"] = OrderedJson::array();
     for (const Sample& sample : cell.samples) {
       json["samples"].push_back(
           {{"run", sample.run}, {"seed", sample.seed}, {"value", sample.value}});
@@ -76,23 +78,23 @@ std::string RenderCsv(const std::vector<Table>& tables, const RenderOptions& opt
 }
 
 std::string RenderJson(const std::vector<Table>& tables, const RenderOptions& options) {
-  Json list = Json::array();
+  OrderedJson list = OrderedJson::array();
   for (const Table& table : tables) {
-    Json json;
+    OrderedJson json;
     json["experiment"] = table.experiment;
     json["table"] = table.definition.name;
     json["title"] = table.definition.title;
     json["rows"] = table.definition.rows;
     json["columns"] = table.definition.columns;
     json["values"] = table.definition.values;
-    json["cells"] = Json::array();
+    json["cells"] = OrderedJson::array();
     for (std::size_t r = 0; r < table.rows.size(); ++r) {
       for (std::size_t c = 0; c < table.columns.size(); ++c) {
         json["cells"].push_back(JsonCell(table, r, c, options.trace));
       }
     }
     json["warnings"] = table.warnings;
-    json["order"] = table.order_line.empty() ? Json(nullptr) : Json(table.order_line);
+    json["order"] = table.order_line.empty() ? OrderedJson(nullptr) : OrderedJson(table.order_line);
     list.push_back(std::move(json));
   }
   return list.dump(2) + "\n";

@@ -120,6 +120,22 @@ class Connection {
       return result;
     });
   }
+  /// Write without waiting for the disk: a power cut may undo it, together with all that came
+  /// later.
+  template <class Work>
+  auto WriteRelaxed(Work&& work) {
+    if (together_) return Guard(work);
+    return Guard([&] {
+      struct Relaxed {
+        explicit Relaxed(SQLite::Database& database) : database(database) {
+          database.exec("PRAGMA synchronous = NORMAL");
+        }
+        ~Relaxed() { database.tryExec("PRAGMA synchronous = FULL"); }
+        SQLite::Database& database;
+      } relaxed(database_);
+      return Write(work);
+    });
+  }
   /// Guard; everything that `work` reads is of one moment.
   template <class Work>
   auto Read(Work&& work) {

@@ -171,24 +171,13 @@ WriteResult ResultStore::AddMetrics(const std::string& stage,
                                     const std::string& writer,
                                     const std::vector<MetricRecord>& metrics) {
   Connection& connection = state_->connection;
-  return connection.Guard([&] {
-    // The spool has these values; losing the last of them to a power cut costs nothing.
-    struct Relaxed {
-      explicit Relaxed(Connection& connection) : connection(connection) {
-        if (!connection.together()) connection.database().exec("PRAGMA synchronous = NORMAL");
-      }
-      ~Relaxed() {
-        if (!connection.together()) connection.database().tryExec("PRAGMA synchronous = FULL");
-      }
-      Connection& connection;
-    } relaxed(connection);
-    return connection.Write([&] {
-      const Fence fence = CheckFence(connection, stage, attempt, writer, "running");
-      if (fence.result == WriteResult::kWritten) {
-        InsertMetrics(connection, fence.stage, attempt, metrics);
-      }
-      return fence.result;
-    });
+  // The spool has these values; losing the last of them to a power cut costs nothing.
+  return connection.WriteRelaxed([&] {
+    const Fence fence = CheckFence(connection, stage, attempt, writer, "running");
+    if (fence.result == WriteResult::kWritten) {
+      InsertMetrics(connection, fence.stage, attempt, metrics);
+    }
+    return fence.result;
   });
 }
 

@@ -36,7 +36,8 @@ class ResultStore {
   const std::filesystem::path& path() const;
   int SchemaVersion() const;
 
-  // ---- writing: plans, claims and finishes are on disk (synchronous=FULL) when the call returns
+  // ---- writing: plans and finishes are on disk (synchronous=FULL) when the call returns, claims
+  // are when the next of them is
 
   /// Records what one `run` call wants, in one transaction, and makes it the experiment's latest
   /// plan. The same content again changes nothing. New runs and stages are added as planned;

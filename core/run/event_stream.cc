@@ -62,15 +62,20 @@ Event EventStream::Make(EventType type) const {
   return e;
 }
 
-void EventStream::Emit(Event event, bool sync) {
+void EventStream::Emit(Event event) {
   event.sequence = ++sequence_;
   const std::string line = protocol::ToLine(event);
   WriteAll(spool_, line, spec_.Spool());
-  if (sync && ::fsync(spool_) != 0) {
-    throw Error(ErrorCode::kEnvironment,
-                "cannot sync " + spec_.Spool() + ": " + std::strerror(errno));
-  }
-  if (live_ >= 0) WriteAll(live_, line, "standard output");
+  const bool end = event.type == EventType::kFinished || event.type == EventType::kFailed;
+  if (live_ < 0) return;
+  unsent_ += line;
+  if (end) Show({});
+}
+
+void EventStream::Show(std::string_view line) {
+  unsent_ += line;
+  WriteAll(live_, unsent_, "standard output");
+  unsent_.clear();
 }
 
 void EventStream::Started(const std::string& host, const std::string& data) {
@@ -87,13 +92,13 @@ void EventStream::Artifact(const std::string& hash, const std::string& data) {
   Emit(std::move(e));
 }
 
-void EventStream::Finished() { Emit(Make(EventType::kFinished), /*sync=*/true); }
+void EventStream::Finished() { Emit(Make(EventType::kFinished)); }
 
 void EventStream::Failed(protocol::Cause cause, const std::string& text) {
   Event e = Make(EventType::kFailed);
   e.cause = cause;
   e.text = text;
-  Emit(std::move(e), /*sync=*/true);
+  Emit(std::move(e));
 }
 
 void EventStream::Report(const protocol::Progress& progress) {
@@ -108,7 +113,7 @@ void EventStream::Report(const protocol::Progress& progress) {
   e.epochs = progress.epochs;
   e.loss = progress.loss;
   e.rate = progress.rate;
-  WriteAll(live_, protocol::ToLine(e), "standard output");
+  Show(protocol::ToLine(e));
 }
 
 void EventStream::Metric(std::string_view name, std::int64_t step, double value) {

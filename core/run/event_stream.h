@@ -17,7 +17,8 @@ namespace cross4d::run {
 /// Writes whole lines to a file descriptor. Error(kEnvironment) with errno's text.
 void WriteAll(int fd, std::string_view text, const std::string& name);
 
-/// The events of one stage attempt: to the spool, which is the truth, and to `live` for display.
+/// The events of one stage attempt: to the spool at once, which is the truth, and to `live` for
+/// display, in batches.
 /// Progress goes to `live` only, at most ten times a second, with sequence 0.
 class EventStream : public protocol::Reporter {
  public:
@@ -30,7 +31,8 @@ class EventStream : public protocol::Reporter {
 
   void Started(const std::string& host, const std::string& data);
   void Artifact(const std::string& hash, const std::string& data);
-  /// Syncs the spool, then tells the live reader.
+  /// The live reader learns of it after the spool has it. The spool is not synced: it survives the
+  /// death of every process, and after a power cut the artifact is there or the stage runs again.
   void Finished();
   void Failed(protocol::Cause cause, const std::string& text);
 
@@ -42,7 +44,8 @@ class EventStream : public protocol::Reporter {
 
  private:
   protocol::Event Make(protocol::EventType type) const;
-  void Emit(protocol::Event event, bool sync = false);
+  void Emit(protocol::Event event);
+  void Show(std::string_view line);
 
   const protocol::StageSpec spec_;
   int spool_ = -1, live_ = -1;
@@ -50,6 +53,8 @@ class EventStream : public protocol::Reporter {
   std::int64_t sequence_ = 0;
   std::set<std::pair<std::string, std::int64_t>> metrics_;
   std::chrono::steady_clock::time_point shown_{};
+  std::string
+      unsent_;  ///< lines for `live`, sent with the next progress or end: one wake-up, not five
 };
 
 }  // namespace cross4d::run

@@ -18,7 +18,9 @@
 #include <cross4d/sdk/error.h>
 #include <cross4d/sdk/tags.h>
 
+#include <ATen/Parallel.h>
 #include <nlohmann/json.hpp>
+#include <torch/utils.h>
 
 #include <chrono>
 #include <filesystem>
@@ -124,7 +126,7 @@ void Untrained(Stage& s, Student& student, const Objective& objective) {
 }
 
 void Train(Stage& s, Student& student, Objective& objective) {
-  const base::PluginDescription description = s.plugins.Describe("objective");
+  const base::PluginDescription& description = s.plugins.Describe("objective");
   const data::TokenSource tokens(s.Input(protocol::kTokens));
   std::unique_ptr<data::TargetSource> targets;
   if (s.HasInput(protocol::kTargets)) {

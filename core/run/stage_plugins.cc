@@ -28,10 +28,18 @@ const PluginRecord& LoadPlanned(const protocol::SpecPlugin& planned) {
   return *record;
 }
 
+// What the planned library's descriptor says; read once, as the library is.
+const base::PluginDescription& DescribePlanned(const protocol::SpecPlugin& planned) {
+  static std::map<std::tuple<std::string, std::string, std::string>, base::PluginDescription> known;
+  const std::tuple key{planned.file, planned.build_id, planned.sha256};
+  const auto it = known.find(key);
+  return it != known.end() ? it->second
+                           : known.emplace(key, plugin::DescribeFile(planned.file)).first->second;
+}
+
 // A file system path among the options, for messages.
 std::string LocationOf(const protocol::SpecPlugin& plugin) {
-  const base::PluginDescription description = plugin::DescribeFile(plugin.file);
-  for (const OptionSpec& option : description.options.options) {
+  for (const OptionSpec& option : DescribePlanned(plugin).options.options) {
     const auto it = plugin.options.find(option.name);
     if (option.role != OptionRole::kLocation || it == plugin.options.end()) continue;
     if (const auto* text = std::get_if<std::string>(&it->second)) return *text;
@@ -52,8 +60,8 @@ const protocol::SpecPlugin& StagePlugins::Spec(const std::string& role) const {
   return it->second;
 }
 
-base::PluginDescription StagePlugins::Describe(const std::string& role) const {
-  return plugin::DescribeFile(Spec(role).file);
+const base::PluginDescription& StagePlugins::Describe(const std::string& role) const {
+  return DescribePlanned(Spec(role));
 }
 
 PluginContext StagePlugins::Context(int threads) const {

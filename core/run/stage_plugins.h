@@ -29,7 +29,7 @@ class StagePlugins {
   std::shared_ptr<Objective> MakeObjective() const;
 
   const protocol::SpecPlugin& Spec(const std::string& role) const;
-  base::PluginDescription Describe(const std::string& role) const;
+  const base::PluginDescription& Describe(const std::string& role) const;
 
  private:
   PluginContext Context(int threads) const;

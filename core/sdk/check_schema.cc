@@ -34,7 +34,10 @@ void CheckRow(const OptionSpec& spec, std::vector<std::string>& problems) {
   if ((spec.min || spec.max) && (IsText(spec.type) || spec.type == OptionType::kBool)) {
     add("has a range but is no number");
   }
-  if (!spec.choices.empty() && !IsText(spec.type)) add("has choices but is no string");
+  const bool whole = spec.type == OptionType::kInt || spec.type == OptionType::kIntList;
+  if (!spec.choices.empty() && !IsText(spec.type) && !whole) {
+    add("has choices but is no string and no int");
+  }
   if (spec.tokenizer && spec.role != OptionRole::kKey)
     add("decides Tokenize, so its role must be key");
   // A required string's default may be empty: it says "not given".

@@ -88,19 +88,26 @@ std::string CheckNumber(const OptionSpec& spec, T value) {
   return good ? "" : "is " + FormatOne(value) + ", expected " + ExpectedRange(spec);
 }
 
+/// `written` as the choices are: "1" for the number 1.
+std::string CheckChoice(const OptionSpec& spec, const std::string& written, bool quote) {
+  if (spec.choices.empty()) return "";
+  if (std::find(spec.choices.begin(), spec.choices.end(), written) != spec.choices.end()) return "";
+  const auto show = [quote](const std::string& text) { return quote ? Quoted(text) : text; };
+  std::string text = "is " + show(written) + ", expected ";
+  for (std::size_t i = 0; i < spec.choices.size(); ++i) {
+    text += (i == 0 ? "" : i + 1 == spec.choices.size() ? " or " : ", ") + show(spec.choices[i]);
+  }
+  return text;
+}
+
 std::string CheckOne(const OptionSpec&, bool) { return ""; }
 std::string CheckOne(const OptionSpec& spec, std::int64_t value) {
-  return CheckNumber(spec, value);
+  const std::string problem = CheckNumber(spec, value);
+  return problem.empty() ? CheckChoice(spec, std::to_string(value), /*quote=*/false) : problem;
 }
 std::string CheckOne(const OptionSpec& spec, double value) { return CheckNumber(spec, value); }
 std::string CheckOne(const OptionSpec& spec, const std::string& value) {
-  if (spec.choices.empty()) return "";
-  if (std::find(spec.choices.begin(), spec.choices.end(), value) != spec.choices.end()) return "";
-  std::string text = "is " + Quoted(value) + ", expected ";
-  for (std::size_t i = 0; i < spec.choices.size(); ++i) {
-    text += (i == 0 ? "" : i + 1 == spec.choices.size() ? " or " : ", ") + Quoted(spec.choices[i]);
-  }
-  return text;
+  return CheckChoice(spec, value, /*quote=*/true);
 }
 template <class T>
 std::string CheckOne(const OptionSpec& spec, const std::vector<T>& list) {

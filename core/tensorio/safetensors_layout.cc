@@ -35,7 +35,7 @@ constexpr std::array<DTypeRow, 9> kDTypes = {{{DType::kBool, "BOOL", 1},
 constexpr std::uint64_t kMaxHeader = 100'000'000;
 
 // Where messages come from: the file, then the tensor.
-struct Place {
+struct FilePlace {
   const std::string& file;
   std::string tensor;
   [[noreturn]] void Fail(const std::string& what) const {
@@ -43,7 +43,7 @@ struct Place {
   }
 };
 
-DType ReadDType(const json& entry, const Place& place) {
+DType ReadDType(const json& entry, const FilePlace& place) {
   const auto it = entry.find("dtype");
   if (it == entry.end() || !it->is_string()) place.Fail("has no dtype");
   const std::string text = it->get<std::string>();
@@ -54,7 +54,7 @@ DType ReadDType(const json& entry, const Place& place) {
              " is not known (expected BOOL, U8, I16, I32, I64, F16, BF16, F32 or F64)");
 }
 
-std::vector<std::int64_t> ReadShape(const json& entry, const Place& place) {
+std::vector<std::int64_t> ReadShape(const json& entry, const FilePlace& place) {
   const auto it = entry.find("shape");
   if (it == entry.end() || !it->is_array()) place.Fail("has no shape");
   std::vector<std::int64_t> shape;
@@ -69,7 +69,9 @@ std::vector<std::int64_t> ReadShape(const json& entry, const Place& place) {
 }
 
 // Bytes of the shape, or a failure when the product does not fit 63 bits.
-std::uint64_t ShapeBytes(const std::vector<std::int64_t>& shape, DType dtype, const Place& place) {
+std::uint64_t ShapeBytes(const std::vector<std::int64_t>& shape,
+                         DType dtype,
+                         const FilePlace& place) {
   std::uint64_t bytes = DTypeSize(dtype);
   for (std::int64_t side : shape) {
     if (side == 0) return 0;
@@ -85,7 +87,7 @@ std::uint64_t ShapeBytes(const std::vector<std::int64_t>& shape, DType dtype, co
 TensorInfo ReadTensor(const std::string& name,
                       const json& entry,
                       std::uint64_t data_size,
-                      const Place& place) {
+                      const FilePlace& place) {
   if (!entry.is_object()) place.Fail("its header entry is not an object");
   TensorInfo info;
   info.name = name;
@@ -112,12 +114,12 @@ TensorInfo ReadTensor(const std::string& name,
 }
 
 // The JSON library keeps the last of two equal names: refuse them here.
-json ParseHeader(std::string_view text, const Place& place) {
+json ParseHeader(std::string_view text, const FilePlace& place) {
   std::set<std::string> names;
   const auto check = [&](int depth, json::parse_event_t event, json& parsed) {
     if (depth == 1 && event == json::parse_event_t::key &&
         !names.insert(parsed.get<std::string>()).second) {
-      Place{place.file, parsed.get<std::string>()}.Fail("stands twice in the header");
+      FilePlace{place.file, parsed.get<std::string>()}.Fail("stands twice in the header");
     }
     return true;
   };
@@ -140,15 +142,15 @@ void CheckExtents(std::vector<TensorInfo>* tensors,
   std::uint64_t at = 0;
   for (const TensorInfo& t : *tensors) {
     if (t.begin != at) {
-      Place{file, t.name}.Fail("begins at byte " + std::to_string(t.begin) +
-                               " of the data, expected " + std::to_string(at) +
-                               (t.begin < at ? " (overlap)" : " (gap)"));
+      FilePlace{file, t.name}.Fail("begins at byte " + std::to_string(t.begin) +
+                                   " of the data, expected " + std::to_string(at) +
+                                   (t.begin < at ? " (overlap)" : " (gap)"));
     }
     at = t.end;
   }
   if (at != data_size) {
-    Place{file, {}}.Fail("the tensors end at byte " + std::to_string(at) +
-                         " of the data, the file at " + std::to_string(data_size));
+    FilePlace{file, {}}.Fail("the tensors end at byte " + std::to_string(at) +
+                             " of the data, the file at " + std::to_string(data_size));
   }
 }
 
@@ -162,7 +164,7 @@ std::int64_t TensorInfo::elements() const {
 }
 
 SafetensorsLayout ParseSafetensors(std::span<const std::byte> file, const std::string& name) {
-  const Place place{name, {}};
+  const FilePlace place{name, {}};
   if (file.size() < 8) {
     place.Fail("is " + std::to_string(file.size()) +
                " bytes long, a safetensors file has at least 8");
@@ -181,7 +183,7 @@ SafetensorsLayout ParseSafetensors(std::span<const std::byte> file, const std::s
       ParseHeader({reinterpret_cast<const char*>(file.data()) + 8, header_size}, place);
   for (const auto& [key, entry] : header.items()) {
     if (key != "__metadata__") {
-      layout.tensors.push_back(ReadTensor(key, entry, data_size, Place{name, key}));
+      layout.tensors.push_back(ReadTensor(key, entry, data_size, FilePlace{name, key}));
       continue;
     }
     if (!entry.is_object()) place.Fail("__metadata__ is not an object");

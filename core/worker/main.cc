@@ -17,6 +17,9 @@ using namespace cross4d::worker;
 constexpr std::array kCommands = {
     Command{"serve", "serve: one stage spec (JSON) per line in, events out", Serve},
     Command{"run-spec", "run-spec FILE: one stage, for debugging", RunSpec},
+    Command{"validate",
+            "validate: makes the students and objectives of the specs on standard input",
+            Validate},
     Command{"check",
             "check NAME|FILE [--set KEY=VALUE]... [--plugin-dir DIR]: the conformance suite",
             Check},

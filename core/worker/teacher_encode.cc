@@ -9,6 +9,8 @@
 #include <cross4d/sdk/error.h>
 #include <cross4d/sdk/teacher.h>
 
+#include <ATen/Parallel.h>
+
 #include <cstdio>
 
 namespace cross4d::worker {

@@ -77,6 +77,18 @@ TEST_F(BadInputTest, MissingDataIsFoundBeforeTheFirstStage) {
   EXPECT_TRUE(Untouched());
 }
 
+// What only plugin code knows is asked before the first stage.
+TEST_F(BadInputTest, SettingsThatThePluginRefuses) {
+  const std::string file =
+      place_.Write("x.toml", TinyExperiment("tiny", 1) + "[student.point4d]\nwidths1 = []\n");
+  EXPECT_TRUE(place_.Run({"plan", file}).Ok());
+  const Result deep = place_.Run({"plan", "--deep", file});
+  EXPECT_EQ(deep.status.code, 2);
+  EXPECT_THAT(deep.err, HasSubstr("widths1"));
+  EXPECT_EQ(place_.Run({"run", file}).status.code, 2);
+  EXPECT_TRUE(place_.FinishedSpools().empty());
+}
+
 TEST_F(BadInputTest, AFileOfAnotherProgramIsNotTouched) {
   const std::string text =
       "this is not a database, and it is longer than a hundred bytes: "

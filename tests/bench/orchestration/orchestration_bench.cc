@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a run costs that computes nothing: 1,000 runs of the noop test plugins, one worker,
-// orchestrator and worker together; then the plan of 10,000 runs, and the answers of finished
-// grids.
+// orchestrator and worker together, without an evaluation (one stage each) and with a linear probe
+// (three: encoder, embeddings, evaluation); then the plan of 10,000 runs, and the answers of
+// finished grids.
 //   CROSS4D_BINARY_DIR=build build/bin/bench_orchestration [RUNS]
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -44,6 +45,12 @@ void Print(const std::string& what, const Cost& cost, int per = 0) {
   fmt::print("\n");
 }
 
+std::string WithoutEvaluation(std::string experiment) {
+  const std::size_t evaluate = experiment.find("[[evaluate]]"), grid = experiment.find("[grid]");
+  experiment.erase(evaluate, grid - evaluate);
+  return experiment.substr(0, experiment.find("[[table]]"));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -53,7 +60,12 @@ int main(int argc, char** argv) {
   Print(
       "one run, with the worker's start",
       Measure(place, {"run", file, "--workers", "1", "--set", "pretrain.lr=0.5", "--seeds", "0"}));
-  Print(fmt::format("{} runs, one worker", runs),
+  const std::string bare =
+      place.Write("bare.toml", WithoutEvaluation(NoopExperiment("bare", runs / 10, 10)));
+  Print(fmt::format("{} runs, one worker, no evaluation", runs),
+        Measure(place, {"run", bare, "--workers", "1"}),
+        runs);
+  Print(fmt::format("{} runs, one worker, a linear probe each", runs),
         Measure(place, {"run", file, "--workers", "1"}),
         runs);
   Print("the same again", Measure(place, {"run", file, "--workers", "1"}));

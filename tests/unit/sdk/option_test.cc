@@ -142,6 +142,17 @@ TEST(FormatOption, AsInToml) {
   EXPECT_EQ(FormatOption(OptionValue(std::vector<std::string>{"a"})), "[\"a\"]");
 }
 
+TEST(OptionTable, WholeNumbersMayHaveChoices) {
+  struct Cameras {
+    std::int64_t cameras = 1;
+  };
+  OptionTable<Cameras> t;
+  t.Add("cameras", &Cameras::cameras, "Views.").Choices({"1", "2", "4"});
+  EXPECT_THAT(CheckSchema(t.schema()), IsEmpty());
+  EXPECT_EQ(Message(t.schema(), {{"cameras", I(4)}}), "accepted");
+  EXPECT_THAT(Message(t.schema(), {{"cameras", I(3)}}), HasSubstr("is 3, expected 1, 2 or 4"));
+}
+
 TEST(CheckSchema, FindsEveryMistake) {
   struct Bad {
     std::int64_t a = 100;

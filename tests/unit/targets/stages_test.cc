@@ -9,6 +9,7 @@
 #include "core/tensorio/torch_view.h"
 
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include "tests/unit/targets/toy.h"
 

@@ -20,7 +20,7 @@ namespace {
 
 using Reader = std::function<void(std::span<const std::byte>)>;
 
-std::string Fixture(const std::string& name) {
+std::string FuzzSeed(const std::string& name) {
   const char* source = std::getenv("CROSS4D_SOURCE_DIR");
   std::ifstream in(std::string(source) + "/tests/unit/tensorio/fixtures/" + name, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -61,14 +61,14 @@ void TryMutations(const std::string& seed, int rounds, const Reader& read) {
 }
 
 TEST(MutatedFiles, TorchZip) {
-  TryMutations(Fixture("state.pth"), 2000, [](std::span<const std::byte> file) {
+  TryMutations(FuzzSeed("state.pth"), 2000, [](std::span<const std::byte> file) {
     const auto c = OpenTorchZip(ZipArchive::FromBytes(file, "f"), "f", ".");
     for (const std::string& name : c->names()) c->Read(name);
   });
 }
 
 TEST(MutatedFiles, Pickle) {
-  const std::string zip = Fixture("state.pth");
+  const std::string zip = FuzzSeed("state.pth");
   const auto archive = ZipArchive::FromBytes(std::as_bytes(std::span(zip)), "f");
   const auto member = archive->Find("state/data.pkl");
   ASSERT_TRUE(member.has_value());

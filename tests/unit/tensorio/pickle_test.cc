@@ -22,7 +22,7 @@ bool AllowSome(std::string_view global) {
          global == "_codecs.encode";
 }
 
-std::string Refusal(const std::string& stream) {
+std::string PickleRefusal(const std::string& stream) {
   try {
     Pickle::Parse(Bytes(stream), "f.pkl", AllowSome);
   } catch (const Error& e) {
@@ -106,19 +106,19 @@ TEST(Pickle, ForeignGlobalsAreRefusedByName) {
   const std::string by_line =
       "\x80\x02"
       "cposix\nsystem\nX\x04\x00\x00\x00true\x85R."s;
-  EXPECT_THAT(Refusal(by_line),
+  EXPECT_THAT(PickleRefusal(by_line),
               AllOf(HasSubstr("posix.system"), HasSubstr("f.pkl"), HasSubstr("offset 2")));
   const std::string by_stack =
       "\x80\x04\x8c\x08"
       "builtins\x94\x8c\x04"
       "eval\x94\x93."s;
-  EXPECT_THAT(Refusal(by_stack), HasSubstr("builtins.eval"));
+  EXPECT_THAT(PickleRefusal(by_stack), HasSubstr("builtins.eval"));
   // A dotted name must not reach through an allowed one.
-  EXPECT_THAT(Refusal("\x80\x02"
-                      "cargparse\nNamespace.x\n."s),
+  EXPECT_THAT(PickleRefusal("\x80\x02"
+                            "cargparse\nNamespace.x\n."s),
               HasSubstr("argparse.Namespace.x"));
-  EXPECT_THAT(Refusal("\x80\x02"
-                      "ca\x1b[31m\nb\n."s),
+  EXPECT_THAT(PickleRefusal("\x80\x02"
+                            "ca\x1b[31m\nb\n."s),
               HasSubstr("a?[31m.b"));
 }
 
@@ -156,7 +156,7 @@ TEST(Pickle, DamageIsRefusedWithItsOffset) {
       {"\x80\x02i."s, "opcode 105"},
       {"\x80\x02K\x01(."s, "empty stack"}};
   for (const auto& [stream, part] : cases) {
-    EXPECT_THAT(Refusal(stream), AllOf(HasSubstr("offset"), HasSubstr(part))) << part;
+    EXPECT_THAT(PickleRefusal(stream), AllOf(HasSubstr("offset"), HasSubstr(part))) << part;
   }
 }
 

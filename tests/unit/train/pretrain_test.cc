@@ -5,7 +5,9 @@
 #include "core/train/checkpoint.h"
 #include "core/train/losses.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
+#include <torch/utils.h>
 
 #include "tests/unit/targets/toy.h"
 

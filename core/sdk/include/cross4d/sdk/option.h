@@ -51,7 +51,7 @@ struct OptionSpec {
   std::string unit;  ///< "px", "m", "deg", "s", …; empty = a pure number or no number
   OptionRole role = OptionRole::kKey;
   std::optional<double> min, max;    ///< inclusive; for lists, of every element
-  std::vector<std::string> choices;  ///< strings only; empty = free
+  std::vector<std::string> choices;  ///< of strings, and of ints ("1", "2"); empty = free
   bool tokenizer = false;  ///< students: decides Tokenize; the tokens stage's key has only these
   bool required = false;  ///< has no useful default: must be given (checked for strings: not empty)
   std::string deprecated;    ///< not empty: warn, and say what to use

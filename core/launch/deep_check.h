@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/grid/plan_graph.h"
+
+#include <string>
+#include <vector>
+
+namespace cross4d::launch {
+
+struct SettingProblems {
+  std::vector<std::string> refused;  ///< settings that a plugin does not take, a sentence each
+  std::vector<std::string> faults;   ///< a plugin threw something else, or took the worker with it
+};
+
+/// What only plugin code can say: a worker makes every distinct student and objective of these
+/// stages with its options, once each (data sets and teachers would touch data and weights). The
+/// questions end with the first plugin that kills the worker.
+SettingProblems AskWorkerAboutSettings(const grid::PlanGraph& graph,
+                                       const std::vector<int>& stages,
+                                       const std::string& worker_program);
+
+}  // namespace cross4d::launch
