@@ -29,7 +29,7 @@ cross4d_layer(conformance 3 worker DEPENDS plugin base tensorio geometry sdk)
 cross4d_layer(eval     4 worker  DEPENDS train targets data protocol store base tensorio geometry sdk)
 cross4d_layer(launch   4 cross4d DEPENDS grid results store plugin protocol base sdk)
 cross4d_layer(run      5 worker  DEPENDS eval train targets data plugin protocol store base tensorio geometry sdk)
-cross4d_layer(worker   6 worker  DEPENDS run conformance eval train targets data plugin protocol store base tensorio geometry sdk)
+cross4d_layer(worker   6 worker  DEPENDS run vit conformance eval train targets data plugin protocol store base tensorio geometry sdk)
 cross4d_layer(cli      6 cross4d DEPENDS launch report grid config results store plugin protocol base sdk)
 
 # The kits: modules that plugins may link and include as well; installed, versioned with the SDK.

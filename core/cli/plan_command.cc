@@ -116,6 +116,7 @@ int Plan(const PlanOptions& options) {
                                                  results ? &*results : nullptr,
                                                  store::Store(options.store.store),
                                                  request);
+  if (options.deep && results) CheckLocations(graph, *results);
   if (options.deep) CheckSettings(graph, view, /*with_faults=*/true);
   const launch::Labels labels = launch::MakeLabels(graph);
   options.json ? PrintJson(graph, labels, view) : PrintText(graph, labels, view);

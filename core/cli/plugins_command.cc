@@ -28,7 +28,8 @@ using nlohmann::json;
 struct PluginsOptions {
   PluginFolderOptions folders;
   bool json = false;
-  std::string name;  ///< show: NAME or ROLE/NAME
+  bool markdown = false;  ///< show: the table for a README
+  std::string name;       ///< show: NAME or ROLE/NAME
   std::string role, folder;
 };
 
@@ -146,6 +147,36 @@ void PrintPlugin(const base::PluginDescription& plugin) {
   }
 }
 
+// The part between the marks in a plugin's README; scripts/option_tables.sh puts it there.
+void PrintMarkdown(const base::PluginDescription& plugin) {
+  fmt::print("<!-- options -->\n");
+  if (plugin.options.options.empty()) fmt::print("No options.\n");
+  if (!plugin.options.options.empty()) {
+    fmt::print("| option | type | default | allowed | role | |\n|---|---|---|---|---|---|\n");
+  }
+  for (const OptionSpec& spec : plugin.options.options) {
+    std::string allowed = Limits(spec);
+    for (std::size_t at = 0; (at = allowed.find(" | ", at)) != allowed.npos;) {
+      allowed.replace(at, 3, ", ");
+    }
+    fmt::print("| `{}` | {} | {} | {} | {} | {} |\n",
+               spec.name,
+               OptionTypeName(spec.type),
+               spec.required ? "required" : "`" + FormatOption(spec.default_value) + "`",
+               allowed,
+               RoleName(spec.role),
+               spec.doc);
+  }
+  for (const OptionPreset& preset : plugin.options.presets) {
+    std::string values;
+    for (const auto& [name, value] : preset.values) {
+      values += fmt::format("{}`{} = {}`", values.empty() ? "" : ", ", name, FormatOption(value));
+    }
+    fmt::print("\nPreset `{}`: {} {}\n", preset.name, preset.doc, values);
+  }
+  fmt::print("<!-- /options -->\n");
+}
+
 int Show(const PluginsOptions& options) {
   const plugin::Discovery found = plugin::Discover(options.folders.folders);
   const auto hits = Named(found, options.name);
@@ -155,6 +186,8 @@ int Show(const PluginsOptions& options) {
       json row = PluginJson(*plugin);
       row["options"] = base::ToJson(plugin->options);
       all.push_back(std::move(row));
+    } else if (options.markdown) {
+      PrintMarkdown(*plugin);
     } else {
       PrintPlugin(*plugin);
     }
@@ -180,10 +213,11 @@ void DefinePlugins(CLI::App& app, Action& action) {
   DefineJson(app, options->json);
   app.require_subcommand(0, 1);
 
-  CLI::App* show = app.add_subcommand("show", "PluginsOptions, presets and tags of one plugin");
+  CLI::App* show = app.add_subcommand("show", "Options, presets and tags of one plugin");
   show->add_option("name", options->name, "NAME, or ROLE/NAME")->required()->type_name("NAME");
   options->folders.Define(*show);
   DefineJson(*show, options->json);
+  show->add_flag("--markdown", options->markdown, "The option table as a plugin's README has it");
 
   CLI::App* check = app.add_subcommand("check", "Conformance suite of its role (cross4d-worker)");
   check->prefix_command();

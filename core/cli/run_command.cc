@@ -116,6 +116,7 @@ launch::RunOutcome Execute(const RunOptions& options,
         return stage.standing == launch::Standing::kOpen ||
                stage.standing == launch::Standing::kRunning;
       });
+  CheckLocations(work.graph, results);
   if (open == 0) return {};
   CheckSettings(work.graph, view, /*with_faults=*/false);
   launch::RunSettings settings = options.settings;

@@ -79,13 +79,27 @@ const grid::PlanGraph& Whole(const std::vector<PlannedExperiment>& experiments,
   return merged;
 }
 
-void CheckSettings(const grid::PlanGraph& graph, const launch::PlanView& view, bool with_faults) {
-  auto [problems, faults] = launch::AskWorkerAboutSettings(graph, view.Open(), WorkerProgram());
-  if (with_faults) problems.insert(problems.end(), faults.begin(), faults.end());
+namespace {
+
+void Refuse(const std::string& what, const std::vector<std::string>& problems) {
   if (problems.empty()) return;
   std::string text;
   for (const std::string& problem : problems) text += "\n  " + problem;
-  FailInput("settings that a plugin refuses:" + text);
+  FailInput(what + ":" + text);
+}
+
+}  // namespace
+
+void CheckSettings(const grid::PlanGraph& graph, const launch::PlanView& view, bool with_faults) {
+  auto [problems, faults] = launch::AskAboutSettings(graph, view.Open(), WorkerProgram());
+  if (with_faults) problems.insert(problems.end(), faults.begin(), faults.end());
+  Refuse("settings that a plugin refuses", problems);
+}
+
+void CheckLocations(const grid::PlanGraph& graph, results::ResultStore& results) {
+  auto [problems, faults] = launch::AskAboutLocations(graph, results, WorkerProgram());
+  problems.insert(problems.end(), faults.begin(), faults.end());
+  Refuse("results recorded here were computed from something else", problems);
 }
 
 std::string WorkerProgram() {

@@ -7,6 +7,7 @@
 #include "core/grid/plan_graph.h"
 #include "core/launch/plan_view.h"
 #include "core/plugin/discover.h"
+#include "core/results/result_store.h"
 
 #include <memory>
 #include <string>
@@ -38,6 +39,10 @@ const grid::PlanGraph& Whole(const std::vector<PlannedExperiment>& experiments,
 /// Error(kInput) with everything that is refused. Faults (a plugin that crashes) count for a deep
 /// plan; in a run they are left to their own stages, so that the others go on.
 void CheckSettings(const grid::PlanGraph& graph, const launch::PlanView& view, bool with_faults);
+
+/// Compares fingerprints where data or weights lie elsewhere than recorded; throws Error(kInput)
+/// with every difference, so that old results never pass for those of other data.
+void CheckLocations(const grid::PlanGraph& graph, results::ResultStore& results);
 
 /// The path of cross4d-worker: beside this program.
 std::string WorkerProgram();

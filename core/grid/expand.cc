@@ -309,6 +309,7 @@ PlanGraph Expand(const config::Experiment& experiment, base::Diagnostics& diagno
         std::make_unique<BlockExpander>(experiment, block, graph, stages, runs_by_key, checker));
     blocks.back()->Run();
   }
+  for (const auto& [where, message] : stages.conflicts()) checker.Error(where, message);
   return graph;
 }
 

@@ -51,6 +51,16 @@ std::map<std::string, std::string> PlannedRun::Options(const std::string& experi
   return options;
 }
 
+std::string LocationText(const ResolvedPlugin& plugin) {
+  std::string text;
+  for (const OptionSpec& spec : plugin.plugin->options.options) {
+    const auto value = plugin.options.find(spec.name);
+    if (spec.role != OptionRole::kLocation || value == plugin.options.end()) continue;
+    text += (text.empty() ? "" : ", ") + FormatOption(value->second);
+  }
+  return text;
+}
+
 std::vector<std::string> UnsetVariables(const StageNode& stage) {
   std::set<std::string> names;
   for (const auto& [role, plugin] : stage.plugins()) CollectVariables(plugin->options, names);

@@ -87,6 +87,9 @@ struct PlanGraph {
   std::shared_ptr<const void> keeps_alive;  ///< what plugin pointers point into
 };
 
+/// Where the plugin's data or weights lie: its location options as text; empty if it has none.
+std::string LocationText(const ResolvedPlugin& plugin);
+
 /// Names of variables that are not set but stand in the stage's options as `${NAME}`.
 std::vector<std::string> UnsetVariables(const StageNode& stage);
 

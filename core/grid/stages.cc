@@ -67,6 +67,26 @@ int StageBuilder::Put(const Recipe& recipe, const Inputs& inputs, std::int64_t s
   return index;
 }
 
+// A location is not part of a key: with two of them, one run would silently stand for both.
+void StageBuilder::CheckLocation(int stage, const std::string& role, const Part& part) {
+  const ResolvedPluginPtr& first =
+      graph_.stages[static_cast<std::size_t>(stage)].plugins().at(role);
+  if (first == part.plugin) return;
+  const std::string known = LocationText(*first), here = LocationText(*part.plugin);
+  if (known == here) return;
+  std::string names;
+  for (const OptionSpec& spec : part.plugin->plugin->options.options) {
+    const bool free = spec.type == OptionType::kString && spec.choices.empty();
+    if (free && spec.role == OptionRole::kKey)
+      names += (names.empty() ? "`" : ", `") + spec.name + "`";
+  }
+  conflicts_.push_back({part.where,
+                        role + " " + part.plugin->plugin->name + " is to be read at " + known +
+                            " and at " + here +
+                            " under otherwise equal options, so its runs could not be told apart" +
+                            (names.empty() ? "" : "; give each its own value of " + names)});
+}
+
 void StageBuilder::Reserve(std::size_t runs, std::size_t evaluations) {
   const std::size_t stages = graph_.stages.size() + runs * (evaluations + 2);
   graph_.stages.reserve(stages);
@@ -84,7 +104,9 @@ int StageBuilder::Tokens(const Part& dataset, const Part& student) {
   auto content = std::make_shared<StageContent>();
   content->plugins = {{"dataset", dataset.plugin}, {"student", student.plugin}};
   recipe.content = std::move(content);
-  return memo->second = Put(recipe, {}, 0);
+  memo->second = Put(recipe, {}, 0);
+  CheckLocation(memo->second, "dataset", dataset);
+  return memo->second;
 }
 
 int StageBuilder::Features(const RunParts& parts) {
@@ -101,7 +123,10 @@ int StageBuilder::Features(const RunParts& parts) {
   content->plugins = {{"dataset", parts.dataset->plugin}, {"teacher", parts.teacher->plugin}};
   content->options = {{"targets", parts.targets->narrow_options}};
   recipe.content = std::move(content);
-  return memo->second = Put(recipe, {}, 0);
+  memo->second = Put(recipe, {}, 0);
+  CheckLocation(memo->second, "dataset", *parts.dataset);
+  CheckLocation(memo->second, "teacher", *parts.teacher);
+  return memo->second;
 }
 
 int StageBuilder::Targets(const RunParts& parts, int tokens, int features) {

@@ -52,6 +52,13 @@ class StageBuilder {
   /// from.
   std::vector<RunStage> Add(std::int64_t seed, std::string& encoder_key);
 
+  /// Two locations for what the key says is one and the same.
+  struct Conflict {
+    base::SourceLocation where;
+    std::string message;
+  };
+  const std::vector<Conflict>& conflicts() const { return conflicts_; }
+
  private:
   struct Recipe {  // a stage but for seed and inputs
     const char* kind = nullptr;
@@ -61,6 +68,7 @@ class StageBuilder {
   };
   using Inputs = std::vector<std::pair<const char*, int>>;
 
+  void CheckLocation(int stage, const std::string& role, const Part& part);
   int Put(const Recipe& recipe, const Inputs& inputs, std::int64_t seed);
   int Tokens(const Part& dataset, const Part& student);
   int Features(const RunParts& parts);
@@ -75,6 +83,7 @@ class StageBuilder {
   std::map<std::tuple<const Part*, const Part*, const Part*>, int> seedless_;
   std::map<std::pair<const Part*, std::string>, Recipe> evaluations_;
   std::string buffer_;
+  std::vector<Conflict> conflicts_;
   // The combination begun.
   const RunParts* parts_ = nullptr;
   std::vector<int> common_;  // tokens, features, targets, tokens of other data sets

@@ -45,36 +45,22 @@ class Answers {
 };
 
 // A spec that has the one plugin only.
-std::string Question(const std::string& role,
-                     const grid::ResolvedPlugin& resolved,
-                     FileHashes& hashes) {
+std::string Question(const grid::ResolvedPlugin& resolved,
+                     FileHashes& hashes,
+                     results::ResultStore* results) {
   protocol::StageSpec spec;
   spec.kind = "validate";
-  spec.plugins[role] = FreezePlugin(resolved, hashes);
+  spec.plugins[resolved.plugin->role] = FreezePlugin(resolved, hashes, results);
   return protocol::ToJson(spec).dump() + "\n";
 }
 
-}  // namespace
-
-SettingProblems AskWorkerAboutSettings(const grid::PlanGraph& graph,
-                                       const std::vector<int>& stages,
-                                       const std::string& worker_program) {
-  std::set<std::pair<std::string, const grid::ResolvedPlugin*>> settings;
-  for (const int index : stages) {
-    for (const auto& [role, plugin] : graph.stages[index].plugins()) {
-      if (role == "student" || role == "objective") settings.emplace(role, plugin.get());
-    }
-  }
-  std::set<std::string> questions;
-  FileHashes hashes;
-  for (const auto& [role, plugin] : settings) questions.insert(Question(role, *plugin, hashes));
-  if (questions.empty()) return {};
-
+SettingProblems Ask(const std::set<std::string>& questions, const std::string& worker_program) {
+  SettingProblems problems;
+  if (questions.empty()) return problems;
   base::ChildProcess::Options options;
   options.arguments = {worker_program, "validate"};
   base::ChildProcess worker(options);
   Answers answers(worker);
-  SettingProblems problems;
   for (const std::string& question : questions) {
     worker.Write(question);
     const json answer = json::parse(answers.Next(), nullptr, false);
@@ -89,6 +75,45 @@ SettingProblems AskWorkerAboutSettings(const grid::PlanGraph& graph,
     if (answer.contains("fault")) problems.faults.push_back(answer.at("fault"));
   }
   return problems;
+}
+
+}  // namespace
+
+SettingProblems AskAboutSettings(const grid::PlanGraph& graph,
+                                 const std::vector<int>& stages,
+                                 const std::string& worker_program) {
+  std::set<const grid::ResolvedPlugin*> settings;
+  for (const int index : stages) {
+    for (const auto& [role, plugin] : graph.stages[index].plugins()) {
+      if (role == "student" || role == "objective") settings.insert(plugin.get());
+    }
+  }
+  std::set<std::string> questions;
+  FileHashes hashes;
+  for (const auto* plugin : settings) questions.insert(Question(*plugin, hashes, nullptr));
+  return Ask(questions, worker_program);
+}
+
+SettingProblems AskAboutLocations(const grid::PlanGraph& graph,
+                                  results::ResultStore& results,
+                                  const std::string& worker_program) {
+  std::set<const grid::ResolvedPlugin*> settings;
+  for (const grid::StageNode& stage : graph.stages) {
+    for (const auto& [role, plugin] : stage.plugins()) {
+      if (role == "dataset" || role == "teacher") settings.insert(plugin.get());
+    }
+  }
+  std::set<std::string> questions;
+  FileHashes hashes;
+  for (const auto* plugin : settings) {
+    const std::string location = grid::LocationText(*plugin);
+    if (location.empty()) continue;
+    const auto known = results.FindFingerprint(FingerprintKey(*plugin));
+    if (known && known->location != location) {
+      questions.insert(Question(*plugin, hashes, &results));
+    }
+  }
+  return Ask(questions, worker_program);
 }
 
 }  // namespace cross4d::launch

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/grid/plan_graph.h"
+#include "core/results/result_store.h"
 
 #include <string>
 #include <vector>
@@ -16,8 +17,14 @@ struct SettingProblems {
 /// What only plugin code can say: a worker makes every distinct student and objective of these
 /// stages with its options, once each (data sets and teachers would touch data and weights). The
 /// questions end with the first plugin that kills the worker.
-SettingProblems AskWorkerAboutSettings(const grid::PlanGraph& graph,
-                                       const std::vector<int>& stages,
-                                       const std::string& worker_program);
+SettingProblems AskAboutSettings(const grid::PlanGraph& graph,
+                                 const std::vector<int>& stages,
+                                 const std::string& worker_program);
+
+/// A location is not part of a key. Where a data set or a teacher lies elsewhere than when its
+/// stages were recorded, a worker compares the content's fingerprint: a difference is refused.
+SettingProblems AskAboutLocations(const grid::PlanGraph& graph,
+                                  results::ResultStore& results,
+                                  const std::string& worker_program);
 
 }  // namespace cross4d::launch

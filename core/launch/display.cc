@@ -17,6 +17,7 @@ namespace {
 constexpr auto kRedraw = std::chrono::milliseconds(100);
 constexpr auto kClock = std::chrono::milliseconds(1000);
 constexpr int kMaxWorkerLines = 16;
+constexpr double kTrustedShare = 0.02;  // below, a stage's own speed says little
 
 void WriteAll(int fd, std::string_view text) {
   while (!text.empty()) {
@@ -92,7 +93,7 @@ void Display::StageProgress(int slot, const protocol::Event& event) {
 double Display::Free(int slot) {
   if (slot < 0) return -1;
   slots_[slot].busy = false;
-  return std::chrono::duration<double>(Clock::now() - slots_[slot].start).count();
+  return slots_[slot].Seconds();
 }
 
 void Display::StageDone(int slot, const std::string& label, const std::string& kind) {
@@ -149,19 +150,39 @@ void Display::Erase() {
   drawn_lines_ = 0;
 }
 
+double Display::Slot::Seconds() const {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double Display::Slot::Share() const {
+  if (!busy || last.total <= 0 || last.done <= 0) return 0;
+  return std::min(1.0, static_cast<double>(last.done) / static_cast<double>(last.total));
+}
+
+// What a stage of each kind takes: as those that are done did, or as the running ones promise, or
+// as the others do on average.
 double Display::SecondsLeft() const {
+  std::map<std::string, Kind> seen = kinds_;
+  for (const Slot& slot : slots_) {
+    const double share = slot.Share();
+    Kind& kind = seen[slot.kind];
+    if (share < kTrustedShare || kinds_.at(slot.kind).timed > 0) continue;
+    kind.seconds += slot.Seconds() / share;
+    ++kind.timed;
+  }
   double seconds = 0, all = 0;
   int timed = 0;
-  for (const auto& [name, kind] : kinds_) {
+  for (const auto& [name, kind] : seen) {
     all += kind.seconds;
     timed += kind.timed;
   }
   if (timed == 0) return -1;
-  for (const auto& [name, kind] : kinds_) {
-    const double mean = kind.timed > 0 ? kind.seconds / kind.timed : all / timed;
-    seconds += mean * kind.open;
-  }
-  return seconds / options_.workers;
+  const auto mean = [&](const Kind& kind) {
+    return kind.timed > 0 ? kind.seconds / kind.timed : all / timed;
+  };
+  for (const auto& [name, kind] : seen) seconds += mean(kind) * kind.open;
+  for (const Slot& slot : slots_) seconds -= mean(seen.at(slot.kind)) * slot.Share();
+  return std::max(0.0, seconds) / options_.workers;
 }
 
 std::string Display::Bar(int columns) const {
@@ -189,8 +210,7 @@ std::string Display::SlotLine(const Slot& slot) const {
     line += fmt::format("  {} {}/{}", e.phase, e.done, e.total);
   }
   if (e.rate > 0) line += fmt::format("  {:.0f} clips/s", e.rate);
-  const double seconds = std::chrono::duration<double>(Clock::now() - slot.start).count();
-  return line + "  " + FormatSeconds(seconds);
+  return line + "  " + FormatSeconds(slot.Seconds());
 }
 
 void Display::Redraw() {

@@ -55,6 +55,8 @@ class Display {
     std::string label, kind;
     Clock::time_point start;
     protocol::Event last;
+    double Seconds() const;  ///< since its start
+    double Share() const;    ///< of its work that is done, 0 to 1; 0 = unknown
   };
   struct Kind {
     int open = 0, done = 0;

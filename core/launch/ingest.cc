@@ -92,11 +92,13 @@ Ending Ingest::Finish(const Attempt& attempt, const Spool& spool) {
   record.artifact.hash = spool.ArtifactHash();
   record.artifact.folder = store_.Artifact(attempt.stage->key).string();
   record.artifact.bytes = data.value("bytes", std::int64_t{0});
-  const std::string fingerprint = Text(data, "fingerprint");
-  const auto dataset = attempt.stage->plugins().find("dataset");
-  if (!fingerprint.empty() && dataset != attempt.stage->plugins().end()) {
-    record.fingerprint = results::FingerprintRecord{
-        FingerprintKey(*dataset->second), fingerprint, LocationText(*dataset->second)};
+  for (const auto& [role, key] :
+       {std::pair("dataset", "fingerprint"), {"teacher", "teacher_fingerprint"}}) {
+    const std::string fingerprint = Text(data, key);
+    const auto plugin = attempt.stage->plugins().find(role);
+    if (fingerprint.empty() || plugin == attempt.stage->plugins().end()) continue;
+    record.fingerprints.push_back(
+        {FingerprintKey(*plugin->second), fingerprint, grid::LocationText(*plugin->second)});
   }
   try {
     if (results_.Finish(record) == results::WriteResult::kRefused) return {false, true, {}, {}};

@@ -108,21 +108,13 @@ PlanToRecord::PlanToRecord(const grid::PlanGraph& graph,
   }
 }
 
-std::string FingerprintKey(const grid::ResolvedPlugin& dataset) {
-  return fmt::format("{}@{} {}",
-                     dataset.plugin->name,
-                     dataset.plugin->version,
-                     base::CanonicalKeyText(dataset.plugin->options, dataset.options));
-}
-
-std::string LocationText(const grid::ResolvedPlugin& plugin) {
-  std::string text;
-  for (const OptionSpec& spec : plugin.plugin->options.options) {
-    const auto value = plugin.options.find(spec.name);
-    if (spec.role != OptionRole::kLocation || value == plugin.options.end()) continue;
-    text += (text.empty() ? "" : ", ") + FormatOption(value->second);
-  }
-  return text;
+std::string FingerprintKey(const grid::ResolvedPlugin& plugin) {
+  const std::string role = plugin.plugin->role == "dataset" ? "" : plugin.plugin->role + " ";
+  return fmt::format("{}{}@{} {}",
+                     role,
+                     plugin.plugin->name,
+                     plugin.plugin->version,
+                     base::CanonicalKeyText(plugin.plugin->options, plugin.options));
 }
 
 SpecMaker::SpecMaker(const grid::PlanGraph& graph,
@@ -138,7 +130,9 @@ SpecMaker::SpecMaker(const grid::PlanGraph& graph,
       threads_(threads),
       device_(std::move(device)) {}
 
-protocol::SpecPlugin FreezePlugin(const grid::ResolvedPlugin& resolved, FileHashes& hashes) {
+protocol::SpecPlugin FreezePlugin(const grid::ResolvedPlugin& resolved,
+                                  FileHashes& hashes,
+                                  results::ResultStore* results) {
   const base::PluginDescription& plugin = *resolved.plugin;
   protocol::SpecPlugin frozen;
   frozen.name = plugin.name;
@@ -147,14 +141,8 @@ protocol::SpecPlugin FreezePlugin(const grid::ResolvedPlugin& resolved, FileHash
   frozen.build_id = plugin.build_id;
   frozen.sha256 = hashes.Sha256(plugin.file);
   frozen.options = resolved.options;
-  return frozen;
-}
-
-protocol::SpecPlugin SpecMaker::Freeze(const std::string& role,
-                                       const grid::ResolvedPlugin& resolved) {
-  protocol::SpecPlugin frozen = FreezePlugin(resolved, hashes_);
-  if (role != "dataset") return frozen;
-  if (const auto known = results_.FindFingerprint(FingerprintKey(resolved))) {
+  if (results == nullptr || (plugin.role != "dataset" && plugin.role != "teacher")) return frozen;
+  if (const auto known = results->FindFingerprint(FingerprintKey(resolved))) {
     frozen.fingerprint = known->fingerprint;
     frozen.fingerprint_location = known->location;
   }
@@ -173,7 +161,9 @@ protocol::StageSpec SpecMaker::Make(int index, const std::string& writer) {
   spec.device = device_;
   spec.protocol = stage.protocol();
   spec.label = labels_.stages[index];
-  for (const auto& [role, plugin] : stage.plugins()) spec.plugins[role] = Freeze(role, *plugin);
+  for (const auto& [role, plugin] : stage.plugins()) {
+    spec.plugins[role] = FreezePlugin(*plugin, hashes_, &results_);
+  }
   for (const auto& [section, values] : stage.options()) spec.options[section] = *values;
   for (const auto& [kind, input] : stage.inputs) {
     spec.inputs[kind] =

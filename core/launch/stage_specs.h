@@ -39,13 +39,15 @@ class PlanToRecord {
   results::PlanRecord plan_;
 };
 
-/// What identifies a data set's content for the fingerprint: plugin, version and key options.
-std::string FingerprintKey(const grid::ResolvedPlugin& dataset);
-/// Where it lies: the location options as text.
-std::string LocationText(const grid::ResolvedPlugin& plugin);
+/// What a data set's or teacher's fingerprint is recorded under: role, plugin, version, key
+/// options.
+std::string FingerprintKey(const grid::ResolvedPlugin& plugin);
 
-/// The plugin with its options, build-id and SHA-256.
-protocol::SpecPlugin FreezePlugin(const grid::ResolvedPlugin& resolved, FileHashes& hashes);
+/// The plugin with its options, build-id and SHA-256; for data sets and teachers the fingerprint
+/// that `results` (may be null) has.
+protocol::SpecPlugin FreezePlugin(const grid::ResolvedPlugin& resolved,
+                                  FileHashes& hashes,
+                                  results::ResultStore* results);
 
 /// Turns a stage of the plan into what a worker gets: plugins frozen with build-id and SHA-256,
 /// inputs as artifact folders, the fingerprint that an earlier stage recorded.
@@ -63,8 +65,6 @@ class SpecMaker {
   std::vector<results::PluginRecord> Plugins(int stage);
 
  private:
-  protocol::SpecPlugin Freeze(const std::string& role, const grid::ResolvedPlugin& resolved);
-
   const grid::PlanGraph& graph_;
   const Labels& labels_;
   const store::Store& store_;

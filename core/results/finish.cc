@@ -35,12 +35,11 @@ void RecordFingerprint(Connection& connection,
         connection.Prepare("SELECT fingerprint, location FROM fingerprints WHERE key = ?");
     if (find.Bind(record.key).Next()) {
       if (find.Text(0) == record.fingerprint) return;
-      throw Error(
-          ErrorCode::kInput,
-          "the data set at " + record.location + " (fingerprint " + record.fingerprint +
-              ") is not the one that earlier stages read at " + find.Text(1) + " (fingerprint " +
-              find.Text(0) +
-              ") under the same options; restore the data, or use another --db and --store");
+      throw Error(ErrorCode::kInput,
+                  "what lies at " + record.location + " (fingerprint " + record.fingerprint +
+                      ") is not what earlier stages read at " + find.Text(1) + " (fingerprint " +
+                      find.Text(0) +
+                      ") under the same options; restore it, or use another --db and --store");
     }
   }
   connection
@@ -98,7 +97,9 @@ std::string ShownCause(const FailRecord& record) {
 }
 
 void WriteFinish(Connection& connection, std::int64_t stage, const FinishRecord& record) {
-  if (record.fingerprint) RecordFingerprint(connection, stage, *record.fingerprint);
+  for (const FingerprintRecord& fingerprint : record.fingerprints) {
+    RecordFingerprint(connection, stage, fingerprint);
+  }
   InsertMetrics(connection, stage, record.attempt, record.metrics);
   const ArtifactRecord& artifact = record.artifact;
   connection

@@ -117,7 +117,8 @@ struct ArtifactRecord {
   std::string folder;  ///< <store>/stages/…/artifact
 };
 
-/// What a data set was found to contain: compared by whoever reads the same key options again.
+/// What a data set or a teacher's weights were found to contain: compared by whoever reads the same
+/// key options again.
 struct FingerprintRecord {
   std::string key;  ///< canonical text of plugin and key options
   std::string fingerprint, location;
@@ -130,7 +131,7 @@ struct FinishRecord {
   std::vector<MetricRecord> metrics;
   ArtifactRecord artifact;
   std::optional<Environment> environment;  ///< replaces the claim's
-  std::optional<FingerprintRecord> fingerprint;
+  std::vector<FingerprintRecord> fingerprints;
   std::string log_tail;
 };
 

@@ -72,7 +72,7 @@ void UseThreads(int threads) {
 void Tokens(Stage& s) {
   at::set_num_threads(1);
   const auto dataset = s.plugins.MakeDataset();
-  s.data["fingerprint"] = CheckedFingerprint(*dataset, s.plugins.Spec("dataset"));
+  s.data["fingerprint"] = CheckedFingerprint(dataset->Fingerprint(), s.plugins.Spec("dataset"));
   const auto student = s.plugins.MakeStudent(1);
   targets::RunTokens(*dataset, *student, s.out, s.spec.threads, s.reporter);
 }
@@ -80,8 +80,10 @@ void Tokens(Stage& s) {
 void Features(Stage& s) {
   at::set_num_threads(1);
   const auto dataset = s.plugins.MakeDataset();
-  s.data["fingerprint"] = CheckedFingerprint(*dataset, s.plugins.Spec("dataset"));
+  s.data["fingerprint"] = CheckedFingerprint(dataset->Fingerprint(), s.plugins.Spec("dataset"));
   const auto teacher = s.plugins.MakeTeacher();
+  s.data["teacher_fingerprint"] =
+      CheckedFingerprint(teacher->Fingerprint(), s.plugins.Spec("teacher"));
   const auto options = protocol::TargetsTable().Read(s.Options("targets"));
   targets::RunFeatures(*dataset, *teacher, options, s.out, s.spec.threads, s.reporter);
 }

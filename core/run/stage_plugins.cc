@@ -88,14 +88,13 @@ std::shared_ptr<Objective> StagePlugins::MakeObjective() const {
   return plugin::CreateObjective(LoadPlanned(p), p.options, Context(spec_.threads));
 }
 
-std::string CheckedFingerprint(const Dataset& dataset, const protocol::SpecPlugin& plugin) {
-  const std::string found = dataset.Fingerprint();
+std::string CheckedFingerprint(const std::string& found, const protocol::SpecPlugin& plugin) {
   if (plugin.fingerprint.empty() || plugin.fingerprint == found) return found;
-  FailInput(
-      "data set " + plugin.name + ": the content at " + LocationOf(plugin) +
-      " has the fingerprint " + found + ", but that at " + plugin.fingerprint_location +
-      ", used before with the same options, has " + plugin.fingerprint +
-      "; point both at the same data, or give the changed data another name or version option");
+  FailInput(plugin.name + ": the content at " + LocationOf(plugin) + " has the fingerprint " +
+            found + ", but that at " + plugin.fingerprint_location +
+            ", used before with the same options, has " + plugin.fingerprint +
+            "; point both at the same content, or give the other one a name or version option of "
+            "its own");
 }
 
 }  // namespace cross4d::run

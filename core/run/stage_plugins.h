@@ -38,8 +38,8 @@ class StagePlugins {
   protocol::Reporter& reporter_;
 };
 
-/// The data set's fingerprint, after comparison with what an earlier stage recorded: Error(kInput)
-/// that names both when they differ.
-std::string CheckedFingerprint(const Dataset& dataset, const protocol::SpecPlugin& plugin);
+/// The fingerprint that a data set or teacher has here, after comparison with what an earlier stage
+/// recorded: Error(kInput) that names both when they differ.
+std::string CheckedFingerprint(const std::string& found, const protocol::SpecPlugin& plugin);
 
 }  // namespace cross4d::run

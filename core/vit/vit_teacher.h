@@ -18,11 +18,12 @@ namespace cross4d::vit {
 /// What every ViT teacher has as options.
 struct TeacherOptions {
   std::string weights;         ///< folder or file of the checkpoint
+  std::string model;           ///< the user's name for them
   std::string dtype = "fp32";  ///< "fp32" or "bf16"
   std::int64_t batch = 8;      ///< images (clips, for video models) per forward pass
 };
 
-/// Adds the three rows to a plugin's table, whose struct derives from TeacherOptions.
+/// Adds the four rows to a plugin's table, whose struct derives from TeacherOptions.
 template <class Options>
 void AddTeacherOptions(OptionTable<Options>& table) {
   table
@@ -31,6 +32,11 @@ void AddTeacherOptions(OptionTable<Options>& table) {
            "Checkpoint: a folder (config.json and model.safetensors) or a weight file.")
       .Location()
       .Required();
+  table.Add(
+      "model",
+      static_cast<std::string Options::*>(&TeacherOptions::model),
+      "Your name for these weights, as dinov2-large: the path is not part of the key, so a grid "
+      "over several checkpoints needs one each.");
   table
       .Add("dtype",
            static_cast<std::string Options::*>(&TeacherOptions::dtype),

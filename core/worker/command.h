@@ -17,7 +17,7 @@ struct Command {
 int Serve(const std::vector<std::string>& arguments);
 int RunSpec(const std::vector<std::string>& arguments);
 int Validate(const std::vector<std::string>& arguments);
-int TeacherEncode(const std::vector<std::string>& arguments);
+int TeacherCommand(const std::vector<std::string>& arguments);
 int Check(const std::vector<std::string>& arguments);
 int DataInspect(const std::vector<std::string>& arguments);
 

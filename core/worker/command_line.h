@@ -14,14 +14,18 @@
 
 namespace cross4d::worker {
 
-inline void AddPluginArguments(CLI::App* app, PluginRequest* request) {
-  app->add_option("name", request->name, "The plugin's name, or the path of its .so")->required();
+inline void AddSettingArguments(CLI::App* app, PluginRequest* request) {
   app->add_option("--set", request->settings, "Option KEY=VALUE; may be repeated")
       ->allow_extra_args(false);
   app->add_option("--plugin-dir", request->plugin_dirs, "Folder of plugins")
       ->allow_extra_args(false);
   app->add_option("--threads", request->threads, "Threads (default: all cores)")
       ->check(CLI::PositiveNumber);
+}
+
+inline void AddPluginArguments(CLI::App* app, PluginRequest* request) {
+  app->add_option("name", request->name, "The plugin's name, or the path of its .so")->required();
+  AddSettingArguments(app, request);
 }
 
 /// nullopt = go on; else the exit code (help was asked for).

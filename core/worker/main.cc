@@ -3,6 +3,8 @@
 
 #include <cross4d/sdk/error.h>
 
+#include <malloc.h>
+
 #include <array>
 #include <cstdio>
 #include <exception>
@@ -18,15 +20,16 @@ constexpr std::array kCommands = {
     Command{"serve", "serve: one stage spec (JSON) per line in, events out", Serve},
     Command{"run-spec", "run-spec FILE: one stage, for debugging", RunSpec},
     Command{"validate",
-            "validate: makes the students and objectives of the specs on standard input",
+            "validate: makes the plugins of the specs on standard input, compares fingerprints",
             Validate},
     Command{"check",
             "check NAME|FILE [--set KEY=VALUE]... [--plugin-dir DIR]: the conformance suite",
             Check},
     Command{"teacher",
-            "teacher encode NAME --input FILE --output FILE [--set KEY=VALUE]... [--threads N] "
-            "[--plugin-dir DIR]",
-            TeacherEncode},
+            "teacher encode|check --plugin NAME [--weights DIR] [--dtype D] [--threads N] "
+            "[--device D] [--set KEY=VALUE]... [--plugin-dir DIR]; encode: --input FILE --output "
+            "FILE",
+            TeacherCommand},
     Command{"data",
             "data inspect NAME [--set KEY=VALUE]... [--clips N] [--plugin-dir DIR]",
             DataInspect},
@@ -51,9 +54,18 @@ int ExitCode(ErrorCode code) {
   }
 }
 
+// A training step frees and asks for the same large blocks again and again: keep them instead of
+// giving their pages back to the system and having them cleared anew.
+void KeepFreedMemory() {
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 64 << 20);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  KeepFreedMemory();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.empty()) return Usage(stderr);
   if (arguments[0] == "--help" || arguments[0] == "-h") return Usage(stdout);

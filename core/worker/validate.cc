@@ -29,6 +29,12 @@ nlohmann::json Answer(const std::string& line) {
     const auto spec = protocol::SpecFromJson(nlohmann::json::parse(line));
     Silent reporter;
     const run::StagePlugins plugins(spec, reporter);
+    if (spec.plugins.contains("dataset")) {
+      run::CheckedFingerprint(plugins.MakeDataset()->Fingerprint(), plugins.Spec("dataset"));
+    }
+    if (spec.plugins.contains("teacher")) {
+      run::CheckedFingerprint(plugins.MakeTeacher()->Fingerprint(), plugins.Spec("teacher"));
+    }
     if (spec.plugins.contains("student")) plugins.MakeStudent(1);
     if (spec.plugins.contains("objective")) plugins.MakeObjective();
     return nlohmann::json::object();

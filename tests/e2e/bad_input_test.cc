@@ -89,6 +89,27 @@ TEST_F(BadInputTest, SettingsThatThePluginRefuses) {
   EXPECT_TRUE(place_.FinishedSpools().empty());
 }
 
+// Paths are not in the keys: what lies there is compared, and old results never pass for new data.
+TEST_F(BadInputTest, AnotherLocationMustHoldTheSame) {
+  const std::string file = place_.Write("noop.toml", NoopExperiment("noop", 1, 1));
+  const auto at = [&](const std::string& name, const std::string& content) {
+    return "dataset.root=" + place_.Write(name, content);
+  };
+  ASSERT_TRUE(place_.Run({"run", file, "--set", at("one", "cats\n")}).Ok());
+  const Result moved = place_.Run({"run", file, "--set", at("two", "cats\n")});
+  EXPECT_TRUE(moved.Ok()) << moved.err;
+  EXPECT_THAT(moved.err, HasSubstr("0 stages executed"));
+  const std::string other = at("three", "dogs\n");
+  for (const auto& command : std::vector<std::vector<std::string>>{{"run"}, {"plan", "--deep"}}) {
+    std::vector<std::string> arguments = command;
+    arguments.insert(arguments.end(), {file, "--set", other});
+    const Result refused = place_.Run(arguments);
+    EXPECT_EQ(refused.status.code, 2) << refused.out;
+    EXPECT_THAT(refused.err, HasSubstr("three"));
+    EXPECT_THAT(refused.err, HasSubstr("used before with the same options, has cats"));
+  }
+}
+
 TEST_F(BadInputTest, AFileOfAnotherProgramIsNotTouched) {
   const std::string text =
       "this is not a database, and it is longer than a hundred bytes: "

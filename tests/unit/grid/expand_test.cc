@@ -72,6 +72,24 @@ TEST(Expand, AnObjectiveWithoutTargetsKeepsTheSchedule) {
   EXPECT_TRUE(StageKeys(graph, protocol::kFeatures).empty());
 }
 
+TEST(Expand, TwoLocationsUnderOneKeyAreRefused) {
+  const std::string two = Base() + "[grid]\n\"teacher.weights\" = [\"/small\", \"/large\"]\n";
+  try {
+    ExpandText(two);
+    FAIL() << "one stage would stand for both";
+  } catch (const std::runtime_error& e) {
+    const std::string text = e.what();
+    EXPECT_NE(text.find("/small"), std::string::npos) << text;
+    EXPECT_NE(text.find("/large"), std::string::npos) << text;
+  }
+  const PlanGraph told_apart = ExpandText(Base() + R"(
+[[grid.zip]]
+"teacher.weights" = ["/small", "/large"]
+"teacher.bins" = [8, 16]
+)");
+  EXPECT_EQ(told_apart.runs.size(), 2u);
+}
+
 TEST(Expand, SeedsShareWhatDoesNotDependOnThem) {
   const PlanGraph graph = ExpandText("seeds = [0, 1, 2]\n" + Base());
   EXPECT_EQ(graph.runs.size(), 3u);

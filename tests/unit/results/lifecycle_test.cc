@@ -213,14 +213,14 @@ TEST_F(Lifecycle, FinishNeedsAnArtifact) {
 TEST_F(Lifecycle, ContradictingFingerprintIsAnErrorThatNamesBoth) {
   store_.Claim(Request("f0f0"));
   FinishRecord first = Done("f0f0", 1);
-  first.fingerprint = FingerprintRecord{"noop{}", "aaaa", "/data/one"};
+  first.fingerprints = {{"noop{}", "aaaa", "/data/one"}};
   store_.Finish(first);
   EXPECT_EQ(store_.FindFingerprint("noop{}")->location, "/data/one");
   EXPECT_FALSE(store_.FindFingerprint("other").has_value());
 
   store_.Claim(Request("e0r1"));
   FinishRecord second = Done("e0r1", 1);
-  second.fingerprint = FingerprintRecord{"noop{}", "bbbb", "/data/two"};
+  second.fingerprints = {{"noop{}", "bbbb", "/data/two"}};
   try {
     store_.Finish(second);
     FAIL() << "expected an error";

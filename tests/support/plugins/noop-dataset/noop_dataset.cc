@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ namespace {
 using namespace cross4d;
 
 struct Options {
+  std::string root;
   std::int64_t clips = 8;
   std::int64_t frames = 2;
   std::int64_t points = 8;
@@ -28,6 +30,7 @@ struct Options {
 
 OptionTable<Options> DescribeOptions() {
   OptionTable<Options> t;
+  t.Add("root", &Options::root, "A file; its text is the fingerprint. Empty: none.").Location();
   t.Add("clips", &Options::clips, "Number of clips; the second half tests.").Range(4, 1000000);
   t.Add("frames", &Options::frames, "Frames per clip.").Range(1, 64);
   t.Add("points", &Options::points, "Points per frame.").Range(1, 4096);
@@ -63,6 +66,11 @@ class NoopDataset : public Dataset {
       value[i] = static_cast<float>(random.Normal() + static_cast<double>(index % 2));
     }
     return clip;
+  }
+  std::string Fingerprint() const override {
+    std::string text;
+    if (!options_.root.empty()) std::getline(std::ifstream(options_.root), text);
+    return text;
   }
   Viewpoint viewpoint() const override { return {}; }
   std::vector<std::string> class_names() const override { return {"near", "far"}; }
