@@ -15,6 +15,7 @@ cross4d_layer(base     1 both    DEPENDS sdk)
 cross4d_layer(tensorio 1 worker  DEPENDS sdk)
 cross4d_layer(geometry 1 worker  DEPENDS sdk)
 cross4d_layer(vit      1 worker  DEPENDS sdk)
+cross4d_layer(clips    1 worker  DEPENDS sdk)
 cross4d_layer(config   2 cross4d DEPENDS base sdk)
 cross4d_layer(protocol 2 both    DEPENDS base sdk)
 cross4d_layer(results  2 cross4d DEPENDS base sdk)
@@ -33,4 +34,4 @@ cross4d_layer(worker   6 worker  DEPENDS run vit conformance eval train targets 
 cross4d_layer(cli      6 cross4d DEPENDS launch report grid config results store plugin protocol base sdk)
 
 # The kits: modules that plugins may link and include as well; installed, versioned with the SDK.
-set(CROSS4D_KITS tensorio geometry vit)
+set(CROSS4D_KITS tensorio geometry vit clips)

@@ -30,6 +30,12 @@ struct Clip {
                                  ///< or undefined
 };
 
+/// A file that cannot be used as it is.
+struct FileProblem {
+  std::string file;
+  std::string what;  ///< what was found and what was expected, with offset or frame
+};
+
 /// From where the sensor looked, in the data set's axes; the render camera starts from it.
 struct Viewpoint {
   std::array<double, 3> forward{0, 0, 1};  ///< viewing direction, unit length
@@ -53,6 +59,12 @@ class Dataset {
   virtual std::vector<std::string> class_names() const = 0;
   /// Names of the part labels; empty = none.
   virtual std::vector<std::string> part_names() const { return {}; }
+  /// Files that the index already knows to be missing, short, broken or doubled: `data inspect`
+  /// prints them. With skip_unreadable() their clips are left out of clips().
+  virtual std::vector<FileProblem> problems() const { return {}; }
+  /// True (by the option `on_error = "skip"`): the host leaves out clips whose Load throws
+  /// Error(kInput) and reports them; false: the stage fails.
+  virtual bool skip_unreadable() const { return false; }
   /// A short text that changes when the content at the location changes (names and sizes hashed,
   /// say); empty for data made in code.
   virtual std::string Fingerprint() const { return {}; }

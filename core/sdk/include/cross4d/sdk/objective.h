@@ -7,7 +7,9 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 namespace cross4d {
@@ -20,6 +22,9 @@ struct TrainBatch {
   torch::Tensor token_targets;  ///< [B, L, d] float32: target of each token's nearest point (Eq. 3)
   torch::Tensor token_visible;  ///< [B, L] bool: that point is visible
   torch::Tensor clip_targets;   ///< [B, d] float32: mean over all patch tokens of the clip
+  /// [B, V, T, d] float32: mean over the patch tokens of frame t as camera v sees it.
+  torch::Tensor frame_targets;
+  torch::Tensor view_visible;  ///< [B, V, L] bool: camera v sees the token's nearest point
 };
 
 struct StepContext {
@@ -40,11 +45,16 @@ struct ObjectiveOutput {
 struct ObjectiveShape {
   std::int64_t student_dim = 0;  ///< C
   std::int64_t target_dim = 0;   ///< d; 0 = the objective uses no targets
+  std::int64_t frames = 0;       ///< T, frames of a clip
+  std::int64_t views = 0;        ///< V, cameras of the targets; 0 = the objective uses no targets
+  /// Another student of the same options with weights of its own, for momentum teachers.
+  std::function<std::shared_ptr<Student>()> make_student;
 };
 
 /// A pretraining objective. It drives the student itself, so that masking, momentum teachers and
-/// two views fit. Its own parameters (heads) are those of the torch module; they are trained along
-/// with the student and thrown away afterwards.
+/// two views fit. Its own parameters (heads) are those of the torch module; those that require a
+/// gradient are trained along with the student, all are in the checkpoint, and they are thrown away
+/// afterwards.
 class Objective : public torch::nn::Module {
  public:
   /// Called once, after construction and before the first Step, under the run seed: makes the

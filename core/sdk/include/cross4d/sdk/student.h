@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cross4d/sdk/error.h>
+
 #include <torch/nn/module.h>
 #include <torch/types.h>
 
@@ -47,8 +49,24 @@ class Student : public torch::nn::Module {
   /// Train or eval mode as set on the module. In eval mode a clip's features do not depend on the
   /// batch.
   virtual StudentOutput Forward(const StudentInput& input) = 0;
+  /// The two halves of Forward, for objectives that hide tokens (tag `maskable`):
+  /// Forward(x).features == Encode(Embed(x), centres, frames). Embed gives each token by itself
+  /// with its position added, [B, L, C]; Encode mixes any subset of them, features [B, L', C],
+  /// centres [B, L', 3], frames [B, L'] -> [B, L', C].
+  virtual torch::Tensor Embed(const StudentInput& /*input*/) { NoHalves(); }
+  virtual torch::Tensor Encode(const torch::Tensor& /*tokens*/,
+                               const torch::Tensor& /*centres*/,
+                               const torch::Tensor& /*frames*/) {
+    NoHalves();
+  }
   /// C, channels of a token.
   virtual std::int64_t dim() const = 0;
+
+ private:
+  [[noreturn]] static void NoHalves() {
+    throw Error(ErrorCode::kPlugin,
+                "this student does not provide `maskable`: no Embed and Encode");
+  }
 };
 
 }  // namespace v1

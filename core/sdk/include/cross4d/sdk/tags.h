@@ -12,10 +12,13 @@ namespace tags {
 inline constexpr const char* kTokenTargets =
     "token-targets";  ///< per-token (or per-point) teacher features
 inline constexpr const char* kClipTargets = "clip-targets";  ///< one teacher embedding per clip
+inline constexpr const char* kFrameTargets =
+    "frame-targets";  ///< teacher embeddings per camera and frame, and what each camera sees
 // Provided by an objective.
 inline constexpr const char* kUntrained = "untrained";  ///< no pretraining: initial weights
 // Provided by a student.
-inline constexpr const char* kTokens = "tokens";  ///< dense tokens with centres and frames
+inline constexpr const char* kTokens = "tokens";      ///< dense tokens with centres and frames
+inline constexpr const char* kMaskable = "maskable";  ///< Embed and Encode (student.h)
 // Provided by a teacher.
 inline constexpr const char* kFrameTokens = "frame-tokens";  ///< patch tokens per frame (T' = T)
 inline constexpr const char* kVideoInput = "video-input";  ///< takes whole clips (T' = T / tubelet)
