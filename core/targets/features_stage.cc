@@ -3,6 +3,7 @@
 #include "core/data/in_context.h"
 #include "core/targets/projection.h"
 #include "core/targets/rate.h"
+#include "core/targets/readable.h"
 #include "core/targets/rendered_clips.h"
 #include "core/targets/stages.h"
 #include "core/tensorio/torch_view.h"
@@ -77,7 +78,7 @@ void WriteInfo(const std::filesystem::path& out,
 
 }  // namespace
 
-void RunFeatures(const Dataset& dataset,
+void RunFeatures(const Dataset& whole,
                  Teacher& teacher,
                  const protocol::TargetsOptions& options,
                  const std::filesystem::path& out,
@@ -85,6 +86,7 @@ void RunFeatures(const Dataset& dataset,
                  protocol::Reporter& reporter) {
   const torch::NoGradGuard no_grad;
   const TeacherTraits traits = teacher.traits();
+  const data::ReadableClips dataset = KeepReadable(whole, /*train_only=*/true, threads, reporter);
   const RenderedClips source(dataset, traits, options, threads);
   const auto count = static_cast<std::int64_t>(source.clips().size());
   if (teacher.needs_fit()) {

@@ -11,7 +11,8 @@
 #include <filesystem>
 
 /// The stages before training. Each writes its files into the empty folder `out`; bytes do not
-/// depend on `threads`. Errors name the clip.
+/// depend on `threads`. Errors name the clip. Clips that a data set wants skipped when they cannot
+/// be read are left out, logged, and counted in the metric `skipped`.
 namespace cross4d::targets {
 
 inline constexpr const char* kFeaturesFile = "features.safetensors";

@@ -4,6 +4,7 @@
 #include "core/data/sources.h"
 #include "core/geometry/parallel.h"
 #include "core/targets/rate.h"
+#include "core/targets/readable.h"
 #include "core/targets/stages.h"
 #include "core/tensorio/torch_view.h"
 
@@ -157,11 +158,12 @@ data::ClipTable TableOf(const Dataset& dataset) {
 
 }  // namespace
 
-void RunTokens(const Dataset& dataset,
+void RunTokens(const Dataset& whole,
                const Student& student,
                const std::filesystem::path& out,
                int threads,
                protocol::Reporter& reporter) {
+  const data::ReadableClips dataset = KeepReadable(whole, /*train_only=*/false, threads, reporter);
   data::ClipTable table = TableOf(dataset);
   const auto count = static_cast<std::int64_t>(table.clips.size());
   if (count == 0) FailInput("the data set has no clips");

@@ -3,6 +3,7 @@
 
 #include "core/base/seed.h"
 #include "core/data/in_context.h"
+#include "core/data/prefetch.h"
 #include "core/train/checkpoint.h"
 #include "core/train/flat_parameters.h"
 #include "core/train/losses.h"
@@ -45,9 +46,11 @@ class Trainer {
     Resume();
     start_ = saved_ = Clock::now();
     const std::int64_t first = progress_.step;
+    data::Prefetch<TrainBatch> batches(
+        first, total_, [this](std::int64_t step) { return MakeBatch(step); });
     while (progress_.step < total_) {
       if (reporter_.StopRequested()) Stop();
-      OneStep();
+      OneStep(batches.Next());
       ++progress_.step;
       Show(first);
       if (progress_.step % steps_per_epoch_ == 0) FinishEpoch();
@@ -82,14 +85,14 @@ class Trainer {
                     std::to_string(total_) + "; a checkpoint was kept");
   }
 
-  TrainBatch MakeBatch() {
-    const std::int64_t epoch = progress_.step / steps_per_epoch_;
+  // On the thread of the prefetch: nothing random, and no member that the loop changes.
+  TrainBatch MakeBatch(std::int64_t step) {
+    const std::int64_t epoch = step / steps_per_epoch_;
     if (epoch != order_epoch_) {
       order_ = data::EpochOrder(rows_, job_.seed, epoch);
       order_epoch_ = epoch;
     }
-    const auto begin =
-        static_cast<std::size_t>(progress_.step % steps_per_epoch_ * job_.options.batch);
+    const auto begin = static_cast<std::size_t>(step % steps_per_epoch_ * job_.options.batch);
     const std::size_t size =
         std::min(static_cast<std::size_t>(job_.options.batch), order_.size() - begin);
     const std::span<const std::int64_t> rows(order_.data() + begin, size);
@@ -100,14 +103,14 @@ class Trainer {
     return batch;
   }
 
-  void OneStep() {
+  void OneStep(const TrainBatch& batch) {
     const auto index = static_cast<std::uint64_t>(progress_.step);
     // Dropout and the like draw from torch's own generator: give each step its own stream.
     torch_generator_.set_current_seed(base::DeriveSeed(job_.seed, "step", index));
     generator_.set_current_seed(base::DeriveSeed(job_.seed, "objective", index));
     const StepContext context{progress_.step, total_, generator_};
     const ObjectiveOutput out = data::InContext(
-        "objective", [&] { return job_.objective.Step(job_.student, MakeBatch(), context); });
+        "objective", [&] { return job_.objective.Step(job_.student, batch, context); });
     last_loss_ = Backward(out);
     Update();
     job_.objective.AfterStep(job_.student, context);
@@ -197,7 +200,8 @@ class Trainer {
 
   const PretrainJob& job_;
   protocol::Reporter& reporter_;
-  std::vector<std::int64_t> rows_, order_;
+  std::vector<std::int64_t> rows_;
+  std::vector<std::int64_t> order_;  // of order_epoch_; MakeBatch's own
   std::int64_t order_epoch_ = -1;
   FlatParameters parameters_;
   torch::Generator generator_;

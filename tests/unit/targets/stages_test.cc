@@ -257,6 +257,67 @@ TEST(FeaturesStage, ErrorsNameTheClipAndTheCure) {
             std::string::npos);
 }
 
+TEST(Skipping, BothStagesLeaveOutTheSameUnreadableClips) {
+  toy::ToyDataset dataset;
+  dataset.bad_clip = 4;
+  dataset.skip = true;
+  dataset.known = {{"d4.bin", "12 bytes, expected 24"}};
+  for (const int threads : {1, 2}) {
+    Recorder tokens_log, features_log;
+    const fs::path tokens = Folder("skip/tokens"), features = Folder("skip/features"),
+                   targets = Folder("skip/targets");
+    toy::ToyTeacher teacher;
+    RunTokens(dataset, toy::ToyStudent(), tokens, threads, tokens_log);
+    RunFeatures(dataset, teacher, SmallOptions(), features, BadCheckpoint(), threads, features_log);
+    RunTargets(tokens, features, SmallOptions(), targets, threads, tokens_log);
+    for (const Recorder* r : {&tokens_log, &features_log}) {
+      EXPECT_EQ(r->metrics.at({"skipped", -1}), 1);
+      EXPECT_NE(r->log.find("d4.bin: 12 bytes, expected 24\n"), std::string::npos) << r->log;
+      EXPECT_NE(r->log.find("skipped: clip c4 › the file is cut\n"), std::string::npos) << r->log;
+    }
+    const data::TokenSource source(tokens);
+    ASSERT_EQ(source.table().clips.size(), 8u);
+    EXPECT_EQ(source.table().clips[4].id, "c5");
+    const std::vector<std::int64_t> row = {4};
+    EXPECT_TRUE(torch::equal(source.Batch(row).points[0], dataset.Load(5).points));
+    EXPECT_EQ(Read(targets / data::kTargetsFile, "targets").size(0), 5);
+  }
+}
+
+TEST(Skipping, TheFirstClipMayBeTheUnreadableOne) {
+  toy::ToyDataset dataset;
+  dataset.bad_clip = 0;
+  dataset.skip = true;
+  Recorder recorder;
+  const fs::path tokens = Folder("skip_first");
+  RunTokens(dataset, toy::ToyStudent(), tokens, 1, recorder);
+  EXPECT_EQ(data::ReadClipTable(tokens).clips.front().id, "c1");
+}
+
+TEST(Skipping, WholeDataChangesNoByteAndOtherErrorsStillFail) {
+  toy::ToyDataset dataset;
+  Recorder recorder;
+  const fs::path strict = Folder("strict"), skipping = Folder("skipping");
+  RunTokens(dataset, toy::ToyStudent(), strict, 1, recorder);
+  EXPECT_FALSE(recorder.metrics.contains({"skipped", -1}));
+  dataset.skip = true;
+  RunTokens(dataset, toy::ToyStudent(), skipping, 1, recorder);
+  EXPECT_EQ(recorder.metrics.at({"skipped", -1}), 0);
+  EXPECT_EQ(HashFolder(strict), HashFolder(skipping));
+  dataset.broken_clip = 5;
+  try {
+    RunTokens(dataset, toy::ToyStudent(), Folder("broken"), 1, recorder);
+    FAIL() << "a plugin's bug was skipped";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kPlugin);
+    EXPECT_NE(std::string(e.what()).find("clip c5"), std::string::npos);
+  }
+  toy::ToyDataset one(1);
+  one.bad_clip = 0;
+  one.skip = true;
+  EXPECT_THROW(RunTokens(one, toy::ToyStudent(), Folder("none"), 1, recorder), Error);
+}
+
 TEST(FeaturesStage, AStopRequestEndsIt) {
   Recorder recorder;
   recorder.stop_after = 1;

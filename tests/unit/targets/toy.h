@@ -39,6 +39,7 @@ class ToyDataset : public Dataset {
   const std::vector<ClipInfo>& clips() const override { return clips_; }
   Clip Load(std::int64_t index) const override {
     if (index == bad_clip) FailInput("the file is cut");
+    if (index == broken_clip) throw Error(ErrorCode::kPlugin, "a bug");
     torch::Tensor points = torch::empty({4, 6, 3});
     auto p = points.accessor<float, 3>();
     for (int t = 0; t < 4; ++t) {
@@ -53,8 +54,12 @@ class ToyDataset : public Dataset {
   }
   Viewpoint viewpoint() const override { return {}; }
   std::vector<std::string> class_names() const override { return {"slow", "fast"}; }
+  bool skip_unreadable() const override { return skip; }
+  std::vector<FileProblem> problems() const override { return known; }
 
-  std::int64_t bad_clip = -1;
+  std::int64_t bad_clip = -1, broken_clip = -1;
+  bool skip = false;
+  std::vector<FileProblem> known;
   mutable std::atomic<int> loads = 0;
 
  private:
