@@ -39,6 +39,10 @@ void CheckFrameOptions(const FrameOptions& options) {
             "\", expected \"centre\", \"all\" or a number from 1 (as a string: \"4\")");
 }
 
+bool NeedsFrameCounts(const FrameOptions& options) {
+  return !IsUniform(options) && (options.clips != "centre" || options.legacy_drop_short);
+}
+
 bool IsShort(const FrameOptions& options, std::int64_t total) {
   return !IsUniform(options) && total < Span(options);
 }

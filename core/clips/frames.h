@@ -58,6 +58,9 @@ void AddFrameOptions(OptionTable<S>* table) {
 /// Error(kInput) on a `clips` that is neither `centre`, `all` nor a number from 1.
 void CheckFrameOptions(const FrameOptions& options);
 
+/// True if the clips of a video depend on its length, so that the index must know it.
+bool NeedsFrameCounts(const FrameOptions& options);
+
 /// True if a clip of `total` frames needs repeated frames (never with `uniform`).
 bool IsShort(const FrameOptions& options, std::int64_t total);
 

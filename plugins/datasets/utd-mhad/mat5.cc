@@ -5,6 +5,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <fstream>
@@ -30,17 +31,24 @@ std::uint32_t ReadU32(const unsigned char* p) {
 
 std::size_t ElementSize(MatType type) { return type == MatType::kUint16 ? 2 : 8; }
 
-std::vector<unsigned char> ReadWholeFile(const std::string& path) {
+struct FileBytes {
+  std::size_t file_size = 0;
+  std::vector<unsigned char> bytes;  // the first ones, or all
+};
+
+FileBytes ReadFileBytes(const std::string& path, std::size_t first_bytes) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) FailInput(path + ": cannot be opened for reading");
   const std::streamoff size = file.tellg();
   if (size < 0) FailInput(path + ": is not a regular file");
-  std::vector<unsigned char> bytes(static_cast<std::size_t>(size));
+  FileBytes read{static_cast<std::size_t>(size), {}};
+  read.bytes.resize(std::min(read.file_size, first_bytes));
   file.seekg(0);
-  if (!file.read(reinterpret_cast<char*>(bytes.data()), size)) {
+  if (!file.read(reinterpret_cast<char*>(read.bytes.data()),
+                 static_cast<std::streamsize>(read.bytes.size()))) {
     FailInput(path + ": only part of its " + std::to_string(size) + " bytes could be read");
   }
-  return bytes;
+  return read;
 }
 
 struct Tag {
@@ -54,7 +62,7 @@ struct Tag {
 /// The bytes of the first element, inflated where they are compressed.
 class MatArray::Source {
  public:
-  Source(const std::string& name, std::vector<unsigned char> bytes)
+  Source(const std::string& name, std::vector<unsigned char> bytes, std::size_t file_size)
       : name_(name), bytes_(std::move(bytes)) {
     CheckFileHeader();
     Need(kFileHeader + 8, "the first data element's tag");
@@ -70,14 +78,14 @@ class MatArray::Source {
       Fail("data element of type " + std::to_string(type) +
            ", expected a matrix (14) or a compressed one (15)");
     }
-    if (size > bytes_.size() - begin_) {
+    if (size > file_size - begin_) {
       Fail("the compressed element should have " + std::to_string(size) + " bytes, the file has " +
-           std::to_string(bytes_.size() - begin_) + " left: it is truncated");
+           std::to_string(file_size - begin_) + " left: it is truncated");
     }
-    end_ = begin_ + size;
+    end_ = std::min(begin_ + size, bytes_.size());
     compressed_ = true;
     stream_.next_in = &bytes_[begin_ < bytes_.size() ? begin_ : 0];
-    stream_.avail_in = size;
+    stream_.avail_in = static_cast<uInt>(end_ - begin_);
     if (inflateInit(&stream_) != Z_OK) throw Error(ErrorCode::kEnvironment, "zlib: no memory");
   }
   ~Source() {
@@ -196,11 +204,16 @@ class MatArray::Source {
   z_stream stream_{};
 };
 
-MatArray::MatArray(const std::string& path, MatType type)
-    : MatArray(path, ReadWholeFile(path), type) {}
+MatArray::MatArray(const std::string& path, MatType type, std::size_t first_bytes) : name_(path) {
+  FileBytes file = ReadFileBytes(path, first_bytes);
+  source_ = std::make_unique<Source>(name_, std::move(file.bytes), file.file_size);
+  ReadHeader(type);
+}
 
 MatArray::MatArray(std::string name, std::vector<unsigned char> bytes, MatType type)
-    : name_(std::move(name)), source_(std::make_unique<Source>(name_, std::move(bytes))) {
+    : name_(std::move(name)) {
+  const std::size_t size = bytes.size();
+  source_ = std::make_unique<Source>(name_, std::move(bytes), size);
   ReadHeader(type);
 }
 

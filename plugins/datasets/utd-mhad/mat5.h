@@ -19,8 +19,9 @@ enum class MatType : std::uint32_t { kUint16 = 4, kDouble = 9 };
 /// offset in it and what was expected there.
 class MatArray {
  public:
-  /// Reads the file and the array's header.
-  MatArray(const std::string& path, MatType type);
+  /// Reads the file and the array's header. With `first_bytes` only that much of the file is read:
+  /// enough for dims().
+  MatArray(const std::string& path, MatType type, std::size_t first_bytes = SIZE_MAX);
   /// From memory; `name` stands for the path in messages.
   MatArray(std::string name, std::vector<unsigned char> bytes, MatType type);
   ~MatArray();

@@ -13,7 +13,7 @@ using cross4d::utd_mhad::UtdMhad;
 CROSS4D_PLUGIN(dataset,
                Dataset,
                "utd-mhad",
-               "1.0.0",
+               "1.1.0",
                "UTD-MHAD: 861 Kinect depth videos, 27 actions, 8 subjects.",
                "part-labels",
                "",

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // On the real files in $CROSS4D_TEST_DATA/data/utd-mhad.
+#include <cross4d/sdk/random.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -46,6 +48,28 @@ TEST_F(UtdMhadData, OfficialCounts) {
   EXPECT_THAT(validation.clips(), SizeIs(431));
 }
 
+// Frame counts come from the head of each file; 41 to 125 frames, 58,299 in all.
+TEST_F(UtdMhadData, SeveralClipsOfAVideo) {
+  options_.frame_mode = "stride";
+  options_.clips = "all";
+  options_.frames = 1;
+  options_.points = 16;
+  options_.part_labels = false;
+  const UtdMhad every_frame(options_, {});
+  std::map<std::string, int> frames;
+  for (const ClipInfo& clip : every_frame.clips()) ++frames[clip.video];
+  EXPECT_THAT(frames, SizeIs(861));
+  EXPECT_EQ(every_frame.clips().size(), 58299u);
+  options_.frames = 48;
+  options_.clips = "centre";
+  options_.legacy_drop_short = true;
+  std::string log;
+  const UtdMhad dropped(options_, {1, "cpu", [&](std::string_view line) { log = line; }});
+  EXPECT_EQ(log, "legacy_drop_short: 16 of 861 videos are shorter than a clip and left out");
+  EXPECT_EQ(dropped.clips().size(), 845u);
+  EXPECT_EQ(dropped.Load(5).points.size(0), 48);
+}
+
 // Weak labels made elsewhere from the same skeletons have the shares 3, 47, 9, 7, 18, 16 %.
 TEST_F(UtdMhadData, PartShares) {
   options_.points = 256;
@@ -74,6 +98,24 @@ TEST_F(UtdMhadData, ClipsAreBodiesInMetres) {
     EXPECT_GT(height, 1.2);
     EXPECT_LT(height, 2.4);
   }
+}
+
+std::uint64_t HashOf(const torch::Tensor& tensor) {
+  return HashText({static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()});
+}
+
+// A change of these bytes needs a new version of the plugin, as results of the old ones stay valid.
+TEST_F(UtdMhadData, BytesStayTheSame) {
+  const UtdMhad data(options_, {});
+  std::uint64_t points = 0, parts = 0;
+  for (std::int64_t i = 0; i < 861; i += 43) {
+    const Clip clip = data.Load(i);
+    points = MixSeed({points, HashOf(clip.points)});
+    parts = MixSeed({parts, HashOf(clip.part_labels)});
+  }
+  EXPECT_EQ(points, 3155543705739043023u);
+  EXPECT_EQ(parts, 11301165862176916957u);
+  EXPECT_EQ(data.Fingerprint(), "1722 files, 67a2b7b046434494");
 }
 
 TEST_F(UtdMhadData, SameInTwoThreads) {

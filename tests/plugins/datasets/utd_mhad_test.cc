@@ -24,7 +24,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
-using utd_mhad::ChooseFrames;
 using utd_mhad::Options;
 using utd_mhad::UtdMhad;
 
@@ -127,21 +126,44 @@ TEST_F(UtdMhadTest, ValidationHoldsOutTrainingSubjectsOnly) {
   EXPECT_THAT(OpenError(), AllOf(HasSubstr("4"), HasSubstr("odd")));
 }
 
-TEST_F(UtdMhadTest, ChoosesFrames) {
-  const auto choose =
-      [&](std::int64_t frames, const char* mode, std::int64_t stride, std::int64_t total) {
-        options_.frames = frames;
-        options_.frame_mode = mode;
-        options_.stride = stride;
-        return ChooseFrames(options_, total);
-      };
-  EXPECT_THAT(choose(5, "uniform", 1, 9), ElementsAre(0, 2, 4, 6, 8));
-  EXPECT_THAT(choose(3, "uniform", 1, 6), ElementsAre(0, 2, 5));  // 2.5 goes to the even number
-  EXPECT_THAT(choose(3, "uniform", 1, 8), ElementsAre(0, 4, 7));  // 3.5 too
-  EXPECT_THAT(choose(4, "uniform", 1, 2), ElementsAre(0, 0, 1, 1));
-  EXPECT_THAT(choose(1, "uniform", 1, 7), ElementsAre(0));
-  EXPECT_THAT(choose(3, "centre", 2, 11), ElementsAre(3, 5, 7));
-  EXPECT_THAT(choose(4, "centre", 2, 5), ElementsAre(0, 2, 4, 4));
+TEST_F(UtdMhadTest, StrideMakesClips) {
+  Add("a1_s1_t1", {20, 20, 20, 20, 20, 20, 20});
+  Add("a1_s1_t2", {20, 20});
+  options_.frame_mode = "stride";
+  const auto ids = [&] {
+    const UtdMhad data(options_, {});
+    std::vector<std::string> ids;
+    for (const ClipInfo& clip : data.clips()) ids.push_back(clip.id);
+    return ids;
+  };
+  EXPECT_THAT(ids(), ElementsAre("a1_s1_t1", "a1_s1_t2"));
+  options_.clips = "all";
+  options_.clip_step = 2;
+  EXPECT_THAT(ids(), ElementsAre("a1_s1_t1@0", "a1_s1_t1@2", "a1_s1_t2@0"));
+  const UtdMhad data(options_, {});
+  EXPECT_EQ(data.clips()[1].video, "a1_s1_t1");
+  EXPECT_TRUE(data.Load(1).points[0].equal(data.Load(0).points[2]));
+  EXPECT_TRUE(data.Load(2).points[3].equal(data.Load(2).points[1]));  // too short: the last repeats
+  options_.legacy_drop_short = true;
+  EXPECT_THAT(ids(), ElementsAre("a1_s1_t1@0", "a1_s1_t1@2"));
+  options_.clips = "some";
+  EXPECT_THAT(OpenError(), HasSubstr("dataset.clips"));
+}
+
+TEST_F(UtdMhadTest, SkipsWhatTheIndexCannotRead) {
+  Add("a1_s1_t1", {20, 20});
+  Add("a1_s1_t2", {20, 20});
+  const auto depth = root() / "Depth" / "a1_s1_t1_depth.mat";
+  WriteFile(depth, MatFile(MatMatrix({320, 240, 1}, kUint16, Bytes(320 * 240 * 2))));
+  options_.frame_mode = "stride";
+  options_.clips = "2";
+  EXPECT_THAT(OpenError(), HasSubstr("expected 240 rows x 320 columns"));
+  options_.on_error = "skip";
+  const UtdMhad data(options_, {});
+  EXPECT_TRUE(data.skip_unreadable());
+  EXPECT_THAT(data.clips(), SizeIs(1));
+  ASSERT_THAT(data.problems(), SizeIs(1));
+  EXPECT_EQ(data.problems()[0].file, depth.string());
 }
 
 TEST_F(UtdMhadTest, UnprojectsToMetres) {
