@@ -166,6 +166,48 @@ std::string IndependentOfTheBatch(Student& student, const Fixture& f) {
   return difference < 1e-4 ? "" : "alone and in a batch differ by " + std::to_string(difference);
 }
 
+/// `kept` tokens of each clip, others in each, in their order.
+torch::Tensor SomeTokens(std::int64_t clips, std::int64_t tokens, std::int64_t kept) {
+  torch::manual_seed(3);
+  std::vector<torch::Tensor> rows;
+  for (std::int64_t i = 0; i < clips; ++i)
+    rows.push_back(std::get<0>(torch::randperm(tokens).narrow(0, 0, kept).sort()));
+  return torch::stack(rows);
+}
+
+std::string HalvesAgree(Student& student, const StudentInput& input) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor tokens = student.Embed(input);
+  const std::string text =
+      CheckTensor("Embed's result",
+                  tokens.contiguous(),
+                  torch::kFloat,
+                  {input.centres.size(0), input.centres.size(1), student.dim()});
+  if (!text.empty()) return text;
+  const double difference = RelativeDifference(student.Encode(tokens, input.centres, input.frames),
+                                               student.Forward(input).features);
+  return difference < 1e-5 ? "" : "they differ by " + std::to_string(difference);
+}
+
+std::string EncodesSomeTokens(Student& student, const Fixture& f) {
+  const torch::NoGradGuard no_grad;
+  const std::int64_t clips = f.batch.centres.size(0), tokens = f.batch.centres.size(1);
+  const torch::Tensor rows = SomeTokens(clips, tokens, (tokens + 2) / 3);
+  const auto pick = [&rows](const torch::Tensor& from) {
+    return from.gather(1, rows.unsqueeze(2).expand({-1, -1, from.size(2)}));
+  };
+  const torch::Tensor some = pick(student.Embed(f.batch)), centres = pick(f.batch.centres);
+  const torch::Tensor frames = f.batch.frames.gather(1, rows);
+  const torch::Tensor out = student.Encode(some, centres, frames);
+  const std::string text = CheckTensor(
+      "Encode's result", out.contiguous(), torch::kFloat, {clips, rows.size(1), student.dim()});
+  if (!text.empty()) return text;
+  student.Embed(StackInput({f.clips[2]}, {f.geometry[2]}));
+  return SameBytes(out, student.Encode(some, centres, frames))
+             ? ""
+             : "the same tokens give other features after Embed of another clip";
+}
+
 void Backward(Student& student, const StudentInput& input) {
   student.train();
   student.zero_grad();
@@ -278,6 +320,10 @@ void CheckStudent(Suite& suite) {
   });
   suite.Run("in eval mode a clip's features do not depend on the batch",
             [&] { return IndependentOfTheBatch(*student, f); });
+  if (suite.plugin.Provides(tags::kMaskable)) {
+    suite.Run("Embed and Encode make Forward", [&] { return HalvesAgree(*student, f.batch); });
+    suite.Run("Encode takes some of the tokens", [&] { return EncodesSomeTokens(*student, f); });
+  }
   // After a training step, so that buffers (BatchNorm's statistics) differ from their initial
   // values.
   suite.Run("saved and loaded, it gives the same bytes",

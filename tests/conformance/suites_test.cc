@@ -121,16 +121,33 @@ class TestStudent final : public Student {
     return g;
   }
   StudentOutput Forward(const StudentInput& input) override {
-    const torch::Tensor hidden = Has("lost gradient") ? hidden_.detach() + 0 * hidden_ : hidden_;
-    torch::Tensor x = linear_->forward(input.centres) * (1 + hidden);
-    x = norm_->forward(x.transpose(1, 2).contiguous()).transpose(1, 2);
-    if (Has("batch")) x = x + x.mean();
-    return {Has("shape") ? x.transpose(1, 2) : x, input.centres, input.frames};
+    return {Has("shape") ? Features(input).transpose(1, 2) : Features(input),
+            input.centres,
+            input.frames};
+  }
+  torch::Tensor Embed(const StudentInput& input) override {
+    tokens_ = input.centres.size(1) * input.centres.size(0);
+    return Features(input) + (Has("halves") ? 1.0 : 0.0);
+  }
+  torch::Tensor Encode(const torch::Tensor& tokens,
+                       const torch::Tensor& /*centres*/,
+                       const torch::Tensor& /*frames*/) override {
+    const double factor = Has("remembers") ? static_cast<double>(tokens_) / 60.0 : 1.0;
+    return Has("all tokens only") ? tokens.view({3, 20, -1}) : tokens * factor;
   }
   std::int64_t dim() const override { return options_.width; }
 
  private:
+  torch::Tensor Features(const StudentInput& input) {
+    const torch::Tensor hidden = Has("lost gradient") ? hidden_.detach() + 0 * hidden_ : hidden_;
+    torch::Tensor x = linear_->forward(input.centres) * (1 + hidden);
+    x = norm_->forward(x.transpose(1, 2).contiguous()).transpose(1, 2);
+    if (Has("batch")) x = x + x.mean();
+    return x;
+  }
+
   Options options_;
+  std::int64_t tokens_ = 0;
   torch::nn::Linear linear_{nullptr}, dead_{nullptr};
   torch::nn::BatchNorm1d norm_{nullptr};
   torch::Tensor hidden_;
@@ -197,7 +214,7 @@ Report CheckedTeacher(const std::string& name) {
   return CheckWith<Teacher, TestTeacher>("teacher", name, {"frame-tokens"}, {});
 }
 Report CheckedStudent(const std::string& name) {
-  return CheckWith<Student, TestStudent>("student", name, {"tokens"}, {});
+  return CheckWith<Student, TestStudent>("student", name, {"tokens", "maskable"}, {});
 }
 Report CheckedObjective(const std::string& name) {
   return CheckWith<Objective, TestObjective>("objective", name, {}, {"token-targets"});
@@ -249,6 +266,13 @@ TEST(StudentSuite, FindsEachFault) {
               ElementsAre("in eval mode a clip's features do not depend on the batch"));
   EXPECT_THAT(Failed(CheckedStudent("unregistered")),
               ElementsAre("saved and loaded, it gives the same bytes"));
+}
+
+TEST(StudentSuite, FindsFaultsOfTheHalves) {
+  EXPECT_THAT(Failed(CheckedStudent("halves")), ElementsAre("Embed and Encode make Forward"));
+  const std::string some = "Encode takes some of the tokens";
+  EXPECT_THAT(Failed(CheckedStudent("remembers")), ElementsAre(some));
+  EXPECT_THAT(Failed(CheckedStudent("all tokens only")), ElementsAre(some));
 }
 
 TEST(StudentSuite, CountsParameters) {

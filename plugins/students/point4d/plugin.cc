@@ -15,7 +15,7 @@ CROSS4D_PLUGIN(student,
                "point4d",
                "1.0.0",
                "Per-frame set abstractions and a transformer over all tokens (Point4D).",
-               "tokens",
+               "tokens,maskable",
                "",
                Point4d,
                DescribeOptions)

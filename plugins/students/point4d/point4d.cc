@@ -39,6 +39,26 @@ const Tensor& Extra(const StudentInput& input, const char* name) {
   return found->second;
 }
 
+StudentInput OneClip(const StudentInput& input, std::int64_t clip) {
+  StudentInput one{input.points.narrow(0, clip, 1),
+                   input.centres.narrow(0, clip, 1),
+                   input.frames.narrow(0, clip, 1),
+                   {}};
+  for (const auto& [name, tensor] : input.extra) one.extra[name] = tensor.narrow(0, clip, 1);
+  return one;
+}
+
+/// In eval mode a clip's features must not depend on its batch, to the last bit; the shape of a
+/// matrix product can change its rounding, so clips go through one by one: body(clip). body(-1) is
+/// all of them at once, where that is the same or makes no difference.
+template <class Body>
+Tensor ByClip(std::int64_t clips, const Body& body) {
+  if (clips == 1) return body(-1);
+  std::vector<Tensor> all;
+  for (std::int64_t clip = 0; clip < clips; ++clip) all.push_back(body(clip));
+  return at::cat(all);
+}
+
 }  // namespace
 
 Point4d::Point4d(const Options& options, const PluginContext& /*context*/) : options_(options) {
@@ -82,28 +102,28 @@ TokenGeometry Point4d::Tokenize(const Tensor& points) const {
 }
 
 StudentOutput Point4d::Forward(const StudentInput& input) {
-  const Tensor& points = input.points;
-  if (points.dim() != 4 || points.size(3) != 3) FailInput("point4d: points must be [B, T, N, 3]");
-  if (time_embedding_.defined() && points.size(1) > options_.time_rows) {
-    FailInput("point4d: the clip has " + std::to_string(points.size(1)) +
-              " frames, but time_rows = " + std::to_string(options_.time_rows) +
-              "; raise time_rows");
-  }
-  if (is_training() || points.size(0) == 1) {
-    return {Encode(input), input.centres, input.frames};
-  }
-  // In eval mode a clip's features must not depend on its batch, to the last bit; the shape of a
-  // matrix product can change its rounding, so clips go through one by one.
-  std::vector<Tensor> clips;
-  for (std::int64_t b = 0; b < points.size(0); ++b) {
-    StudentInput one{points.narrow(0, b, 1), {}, {}, {}};
-    for (const auto& [name, tensor] : input.extra) one.extra[name] = tensor.narrow(0, b, 1);
-    clips.push_back(Encode(one));
-  }
-  return {at::cat(clips), input.centres, input.frames};
+  const Tensor features = ByClip(is_training() ? 1 : input.points.size(0), [&](std::int64_t clip) {
+    const StudentInput one = clip < 0 ? input : OneClip(input, clip);
+    return EncodeTogether(EmbedTogether(one), one.frames);
+  });
+  return {features, input.centres, input.frames};
 }
 
-Tensor Point4d::Encode(const StudentInput& input) {
+Tensor Point4d::Embed(const StudentInput& input) {
+  return ByClip(is_training() ? 1 : input.points.size(0), [&](std::int64_t clip) {
+    return EmbedTogether(clip < 0 ? input : OneClip(input, clip));
+  });
+}
+
+Tensor Point4d::Encode(const Tensor& tokens, const Tensor& /*centres*/, const Tensor& frames) {
+  return ByClip(is_training() ? 1 : tokens.size(0), [&](std::int64_t clip) {
+    if (clip < 0) return EncodeTogether(tokens, frames);
+    return EncodeTogether(tokens.narrow(0, clip, 1), frames.narrow(0, clip, 1));
+  });
+}
+
+Tensor Point4d::EmbedTogether(const StudentInput& input) {
+  CheckFrames(input.points);
   const Tensor points = options_.normalize ? NormalizeClips(input.points) : input.points;
   const std::int64_t b = points.size(0), t = points.size(1), n = points.size(2);
   const std::int64_t m1 = options_.centroids[0], m2 = options_.centroids[1];
@@ -124,9 +144,21 @@ Tensor Point4d::Encode(const StudentInput& input) {
   if (project_) x = project_(x);
 
   const Tensor centres = second.xyz.index_select(0, second.picks).view({b, t, m2, 3});
-  x = x.view({b, t * m2, -1}) + Position(centres);
-  for (Block& block : blocks_) x = block(x, m2);
+  return x.view({b, t * m2, -1}) + Position(centres);
+}
+
+Tensor Point4d::EncodeTogether(Tensor x, const Tensor& frames) {
+  const bool divided = options_.attention == "divided";
+  const TokenLayout layout = divided ? LayOut(frames, options_.centroids[1]) : TokenLayout();
+  for (Block& block : blocks_) x = block(x, layout);
   return final_norm_ ? final_norm_(x) : x;
+}
+
+void Point4d::CheckFrames(const Tensor& points) const {
+  if (points.dim() != 4 || points.size(3) != 3) FailInput("point4d: points must be [B, T, N, 3]");
+  if (!time_embedding_.defined() || points.size(1) <= options_.time_rows) return;
+  FailInput("point4d: the clip has " + std::to_string(points.size(1)) +
+            " frames, but time_rows = " + std::to_string(options_.time_rows) + "; raise time_rows");
 }
 
 Tensor Point4d::Position(const Tensor& centres) {

@@ -20,11 +20,17 @@ class Point4d : public Student {
 
   TokenGeometry Tokenize(const torch::Tensor& points) const override;
   StudentOutput Forward(const StudentInput& input) override;
+  torch::Tensor Embed(const StudentInput& input) override;
+  torch::Tensor Encode(const torch::Tensor& tokens,
+                       const torch::Tensor& centres,
+                       const torch::Tensor& frames) override;
   std::int64_t dim() const override { return options_.dim; }
 
  private:
-  /// Tokens [B, L, C] of a batch.
-  torch::Tensor Encode(const StudentInput& input);
+  /// Embed and Encode of a whole batch at once.
+  torch::Tensor EmbedTogether(const StudentInput& input);
+  torch::Tensor EncodeTogether(torch::Tensor x, const torch::Tensor& frames);
+  void CheckFrames(const torch::Tensor& points) const;
   /// What the transformer adds to a token for its centre [B, T, m2, 3] and frame: [B, L, C].
   torch::Tensor Position(const torch::Tensor& centres);
 
