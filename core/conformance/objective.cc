@@ -17,12 +17,17 @@
 namespace cross4d::conformance {
 namespace {
 
-constexpr std::int64_t kClips = 4, kTokens = 24, kDim = 16, kTargetDim = 12;
+constexpr std::int64_t kClips = 4, kFrames = 4, kTokens = 24, kDim = 16, kTargetDim = 12,
+                       kViews = 2;
 
-/// The smallest honest student: every 8th point is a token, a linear layer makes its features.
+/// The smallest honest student: every n-th point is a token, a linear layer embeds it and another
+/// one mixes in the mean of all.
 class SmallStudent final : public Student {
  public:
-  SmallStudent() { linear_ = register_module("linear", torch::nn::Linear(3, kDim)); }
+  SmallStudent() {
+    linear_ = register_module("linear", torch::nn::Linear(3, kDim));
+    mix_ = register_module("mix", torch::nn::Linear(kDim, kDim));
+  }
   TokenGeometry Tokenize(const torch::Tensor& points) const override {
     const std::int64_t frames = points.size(0), per_frame = kTokens / frames;
     const torch::Tensor index = torch::arange(per_frame) * (points.size(1) / per_frame);
@@ -32,12 +37,20 @@ class SmallStudent final : public Student {
             {}};
   }
   StudentOutput Forward(const StudentInput& input) override {
-    return {linear_->forward(input.centres).tanh(), input.centres, input.frames};
+    return {Encode(Embed(input), input.centres, input.frames), input.centres, input.frames};
+  }
+  torch::Tensor Embed(const StudentInput& input) override {
+    return linear_->forward(input.centres).tanh();
+  }
+  torch::Tensor Encode(const torch::Tensor& tokens,
+                       const torch::Tensor& /*centres*/,
+                       const torch::Tensor& /*frames*/) override {
+    return tokens + mix_->forward(tokens.mean(1, true));
   }
   std::int64_t dim() const override { return kDim; }
 
  private:
-  torch::nn::Linear linear_{nullptr};
+  torch::nn::Linear linear_{nullptr}, mix_{nullptr};
 };
 
 struct Pair {
@@ -50,7 +63,12 @@ Pair Create(const Suite& suite, std::uint64_t seed, bool targets) {
   Pair pair;
   pair.student = std::make_shared<SmallStudent>();
   pair.objective = plugin::CreateObjective(suite.record, suite.settings.options, suite.context());
-  pair.objective->Build({kDim, targets ? kTargetDim : 0}, *pair.student);
+  pair.objective->Build({.student_dim = kDim,
+                         .target_dim = targets ? kTargetDim : 0,
+                         .frames = kFrames,
+                         .views = targets ? kViews : 0,
+                         .make_student = [] { return std::make_shared<SmallStudent>(); }},
+                        *pair.student);
   pair.student->train();
   pair.objective->train();
   return pair;
@@ -60,7 +78,7 @@ TrainBatch MakeBatch(const Suite& suite, const Student& student) {
   std::vector<torch::Tensor> clips;
   std::vector<TokenGeometry> geometry;
   for (std::int64_t i = 0; i < kClips; ++i) {
-    clips.push_back(MadeUpClip(4, suite.settings.points, i));
+    clips.push_back(MadeUpClip(kFrames, suite.settings.points, i));
     geometry.push_back(student.Tokenize(clips.back()));
   }
   TrainBatch batch;
@@ -72,6 +90,10 @@ TrainBatch MakeBatch(const Suite& suite, const Student& student) {
   }
   if (suite.plugin.Requires(tags::kClipTargets)) {
     batch.clip_targets = torch::randn({kClips, kTargetDim}, generator);
+  }
+  if (suite.plugin.Requires(tags::kFrameTargets)) {
+    batch.frame_targets = torch::randn({kClips, kViews, kFrames, kTargetDim}, generator);
+    batch.view_visible = torch::rand({kClips, kViews, kTokens}, generator) < 0.7;
   }
   return batch;
 }
@@ -101,7 +123,9 @@ std::string CheckOutput(const ObjectiveOutput& out) {
 std::string NothingVisible(const Suite& suite, bool targets) {
   const Pair pair = Create(suite, 1, targets);
   TrainBatch batch = MakeBatch(suite, *pair.student);
-  batch.token_visible = torch::zeros_like(batch.token_visible);
+  for (torch::Tensor* visible : {&batch.token_visible, &batch.view_visible}) {
+    if (visible->defined()) visible->zero_();
+  }
   const ObjectiveOutput out = Step(pair, batch);
   const std::string text = CheckOutput(out);
   if (!text.empty()) return text;
@@ -147,7 +171,7 @@ void CheckSteps(Suite& suite, bool targets) {
   });
   suite.Run("saved and loaded, it gives the same loss",
             [&] { return SaveAndLoad(suite, pair, batch, targets); });
-  if (suite.plugin.Requires(tags::kTokenTargets)) {
+  if (suite.plugin.Requires(tags::kTokenTargets) || suite.plugin.Requires(tags::kFrameTargets)) {
     suite.Run("a batch without a visible point does no harm",
               [&] { return NothingVisible(suite, targets); });
   }
@@ -156,8 +180,9 @@ void CheckSteps(Suite& suite, bool targets) {
 }  // namespace
 
 void CheckObjective(Suite& suite) {
-  const bool targets =
-      suite.plugin.Requires(tags::kTokenTargets) || suite.plugin.Requires(tags::kClipTargets);
+  const bool targets = suite.plugin.Requires(tags::kTokenTargets) ||
+                       suite.plugin.Requires(tags::kClipTargets) ||
+                       suite.plugin.Requires(tags::kFrameTargets);
   Pair pair;
   suite.Run("it can be created and built", [&]() -> std::string {
     pair = Create(suite, 1, targets);

@@ -112,6 +112,8 @@ TargetSource::TargetSource(const std::filesystem::path& folder, const TokenSourc
   targets_ = tensorio::View(file, "targets");
   visible_ = tensorio::View(file, "visible");
   clip_ = tensorio::View(file, "clip");
+  frame_ = tensorio::View(file, "frame");
+  view_visible_ = tensorio::View(file, "view_visible");
   dim_ = targets_.size(2);
   const auto granularity = file->metadata().find("granularity");
   per_point_ = granularity != file->metadata().end() && granularity->second == "point";
@@ -134,28 +136,35 @@ std::vector<std::int64_t> TargetSource::TargetRows(std::span<const std::int64_t>
   return out;
 }
 
-void TargetSource::AddTokenTargets(std::span<const std::int64_t> rows, TrainBatch* batch) const {
+// Rows of `values`, whose dimension `dim` holds entries, by token.
+torch::Tensor TargetSource::AtTokens(const torch::Tensor& values,
+                                     std::int64_t dim,
+                                     std::span<const std::int64_t> rows,
+                                     const StudentInput& input) const {
   const auto target_rows = TargetRows(rows);
-  if (!per_point_) {
-    batch->token_targets = GatherRows(targets_, target_rows).to(torch::kFloat32);
-    batch->token_visible = GatherRows(visible_, target_rows).to(torch::kBool);
-    return;
-  }
+  if (!per_point_) return GatherRows(values, target_rows);
   // Eq. 4: a token reads the target of the input point nearest to it in its frame.
-  const torch::Tensor point =
-      batch->input.frames * tokens_->table().points + tokens_->Nearest(rows);
-  std::vector<torch::Tensor> targets, visible;
+  const torch::Tensor point = input.frames * tokens_->table().points + tokens_->Nearest(rows);
+  std::vector<torch::Tensor> out;
   for (std::size_t i = 0; i < target_rows.size(); ++i) {
-    const torch::Tensor index = point[static_cast<std::int64_t>(i)];
-    targets.push_back(targets_[target_rows[i]].index_select(0, index));
-    visible.push_back(visible_[target_rows[i]].index_select(0, index));
+    out.push_back(
+        values[target_rows[i]].index_select(dim - 1, point[static_cast<std::int64_t>(i)]));
   }
-  batch->token_targets = torch::stack(targets).to(torch::kFloat32);
-  batch->token_visible = torch::stack(visible).to(torch::kBool);
+  return torch::stack(out);
+}
+
+void TargetSource::AddTokenTargets(std::span<const std::int64_t> rows, TrainBatch* batch) const {
+  batch->token_targets = AtTokens(targets_, 1, rows, batch->input).to(torch::kFloat32);
+  batch->token_visible = AtTokens(visible_, 1, rows, batch->input).to(torch::kBool);
 }
 
 void TargetSource::AddClipTargets(std::span<const std::int64_t> rows, TrainBatch* batch) const {
   batch->clip_targets = GatherRows(clip_, TargetRows(rows));
+}
+
+void TargetSource::AddFrameTargets(std::span<const std::int64_t> rows, TrainBatch* batch) const {
+  batch->frame_targets = GatherRows(frame_, TargetRows(rows)).to(torch::kFloat32);
+  batch->view_visible = AtTokens(view_visible_, 2, rows, batch->input).to(torch::kBool);
 }
 
 std::vector<std::int64_t> EpochOrder(std::span<const std::int64_t> rows,

@@ -60,18 +60,24 @@ class TargetSource {
   TargetSource(const std::filesystem::path& folder, const TokenSource& tokens);
 
   std::int64_t dim() const { return dim_; }
+  std::int64_t views() const { return frame_.size(1); }  ///< V, cameras
   /// Adds what the objective requires to a batch made of token rows `rows` (training clips only).
   void AddTokenTargets(std::span<const std::int64_t> rows, TrainBatch* batch) const;
   void AddClipTargets(std::span<const std::int64_t> rows, TrainBatch* batch) const;
+  void AddFrameTargets(std::span<const std::int64_t> rows, TrainBatch* batch) const;
 
  private:
   std::vector<std::int64_t> TargetRows(std::span<const std::int64_t> rows) const;
+  torch::Tensor AtTokens(const torch::Tensor& values,
+                         std::int64_t dim,
+                         std::span<const std::int64_t> rows,
+                         const StudentInput& input) const;
 
   const TokenSource* tokens_;
   std::vector<std::int64_t> target_row_;  ///< of a token row; -1 = not a training clip
   bool per_point_ = false;
   std::int64_t dim_ = 0;
-  torch::Tensor targets_, visible_, clip_;
+  torch::Tensor targets_, visible_, clip_, frame_, view_visible_;
 };
 
 /// A fixed shuffle of `rows` for one epoch of one run.

@@ -75,7 +75,9 @@ bool RunChecker::CheckFit(const RunParts& parts) {
   for (const Part* part : all) {
     for (const std::string& tag : part->plugin->plugin->requires_tags) {
       // The core makes these from any teacher.
-      if (tag == tags::kTokenTargets || tag == tags::kClipTargets) continue;
+      if (tag == tags::kTokenTargets || tag == tags::kClipTargets || tag == tags::kFrameTargets) {
+        continue;
+      }
       const bool provided = std::any_of(all.begin(), all.end(), [&](const Part* other) {
         return other != part && Listed(other->plugin->plugin->provides, tag);
       });

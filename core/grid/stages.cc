@@ -38,7 +38,8 @@ std::string KeyHead(const char* kind,
 bool NeedsTargets(const Part& objective) {
   const base::PluginDescription& plugin = *objective.plugin->plugin;
   return !plugin.Provides(tags::kUntrained) &&
-         (plugin.Requires(tags::kTokenTargets) || plugin.Requires(tags::kClipTargets));
+         (plugin.Requires(tags::kTokenTargets) || plugin.Requires(tags::kClipTargets) ||
+          plugin.Requires(tags::kFrameTargets));
 }
 
 bool IsUntrained(const Part& objective) {

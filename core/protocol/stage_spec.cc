@@ -144,7 +144,7 @@ int StageVersion(const std::string& kind) {
   static constexpr std::array<std::pair<const char*, int>, 6> kVersions = {{
       {kTokens, 1},
       {kFeatures, 1},
-      {kTargets, 1},
+      {kTargets, 2},
       {kEncoder, 1},
       {kEmbeddings, 1},
       {kEvaluation, 1},

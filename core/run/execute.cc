@@ -77,6 +77,15 @@ void Tokens(Stage& s) {
   targets::RunTokens(*dataset, *student, s.out, s.spec.threads, s.reporter);
 }
 
+// What may continue a checkpoint of this stage: the very plugins, on the very data.
+std::string IdentityOf(const Stage& s) {
+  json identity = {{"key", s.spec.key}, {"fingerprints", s.data}};
+  for (const auto& [role, p] : s.spec.plugins) {
+    identity["plugins"][role] = {p.name, p.version, p.build_id, p.sha256};
+  }
+  return identity.dump();
+}
+
 void Features(Stage& s) {
   at::set_num_threads(1);
   const auto dataset = s.plugins.MakeDataset();
@@ -85,7 +94,13 @@ void Features(Stage& s) {
   s.data["teacher_fingerprint"] =
       CheckedFingerprint(teacher->Fingerprint(), s.plugins.Spec("teacher"));
   const auto options = protocol::TargetsTable().Read(s.Options("targets"));
-  targets::RunFeatures(*dataset, *teacher, options, s.out, s.spec.threads, s.reporter);
+  targets::RunFeatures(*dataset,
+                       *teacher,
+                       options,
+                       s.out,
+                       {s.spec.Checkpoint(), IdentityOf(s)},
+                       s.spec.threads,
+                       s.reporter);
 }
 
 void Targets(Stage& s) {
@@ -135,7 +150,12 @@ void Train(Stage& s, Student& student, Objective& objective) {
     targets = std::make_unique<data::TargetSource>(s.Input(protocol::kTargets), tokens);
   }
   data::InContext("objective " + description.name, [&] {
-    objective.Build({student.dim(), targets ? targets->dim() : 0}, student);
+    objective.Build({.student_dim = student.dim(),
+                     .target_dim = targets ? targets->dim() : 0,
+                     .frames = tokens.table().frames,
+                     .views = targets ? targets->views() : 0,
+                     .make_student = [&s] { return s.plugins.MakeStudent(s.spec.threads); }},
+                    student);
   });
   train::PretrainJob job{.student = student,
                          .objective = objective,
@@ -143,10 +163,13 @@ void Train(Stage& s, Student& student, Objective& objective) {
                          .targets = targets.get(),
                          .token_targets = description.Requires(tags::kTokenTargets),
                          .clip_targets = description.Requires(tags::kClipTargets),
+                         .frame_targets = description.Requires(tags::kFrameTargets),
                          .options = protocol::PretrainTable().Read(s.Options("pretrain")),
                          .seed = s.seed(),
                          .checkpoint = s.spec.Checkpoint()};
-  if ((job.token_targets || job.clip_targets) && !targets) s.Input(protocol::kTargets);
+  if ((job.token_targets || job.clip_targets || job.frame_targets) && !targets) {
+    s.Input(protocol::kTargets);
+  }
   train::Pretrain(job, s.reporter);
 }
 

@@ -1,14 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/targets/projection.h"
 
+#include "core/base/hash.h"
 #include "core/base/seed.h"
+#include "core/tensorio/torch_view.h"
 
 #include <cross4d/sdk/error.h>
+
+#include <nlohmann/json.hpp>
 
 #include <cmath>
 #include <numbers>
 
 namespace cross4d::targets {
+namespace {
+
+std::string HashOf(const torch::Tensor& a, const torch::Tensor& b) {
+  base::Sha256 hash;
+  for (const torch::Tensor& t : {a, b}) hash.Update(t.const_data_ptr(), t.nbytes());
+  return hash.Finish();
+}
+
+}  // namespace
 
 torch::Tensor Projection::Apply(const torch::Tensor& features) const {
   return torch::mm(mean.defined() ? features - mean : features, matrix);
@@ -37,8 +50,44 @@ PcaFit::PcaFit(std::int64_t dim)
 void PcaFit::Add(const torch::Tensor& features) {
   const torch::Tensor x = features.to(torch::kFloat64);
   rows_ += x.size(0);
+  ++clips_;
   sum_ += x.sum(0);
   products_.addmm_(x.t(), x);
+}
+
+void PcaFit::Save(const std::filesystem::path& file, const std::string& identity) const {
+  const nlohmann::json state = {{"identity", base::Sha256Hex(identity)},
+                                {"rows", rows_},
+                                {"clips", clips_},
+                                {"sha256", HashOf(sum_, products_)}};
+  tensorio::SafetensorsWriter writer(
+      file,
+      {tensorio::Declare("sum", sum_), tensorio::Declare("products", products_)},
+      {{"state", state.dump()}});
+  writer.Write("sum", tensorio::BytesOf(sum_));
+  writer.Write("products", tensorio::BytesOf(products_));
+  writer.Finish();
+}
+
+bool PcaFit::Load(const std::filesystem::path& file, const std::string& identity) {
+  if (!std::filesystem::exists(file)) return false;
+  try {
+    const auto opened = tensorio::SafetensorsFile::Open(file);
+    const auto state = nlohmann::json::parse(opened->metadata().at("state"));
+    const torch::Tensor sum = tensorio::View(opened, "sum").clone();
+    const torch::Tensor products = tensorio::View(opened, "products").clone();
+    if (state.at("identity") != base::Sha256Hex(identity) ||
+        state.at("sha256") != HashOf(sum, products)) {
+      return false;
+    }
+    state.at("rows").get_to(rows_);
+    state.at("clips").get_to(clips_);
+    sum_ = sum;
+    products_ = products;
+    return true;
+  } catch (const std::exception&) {
+    return false;  // cut by a crash of the machine: the sums are taken again
+  }
 }
 
 Projection PcaFit::Finish(std::int64_t to) const {

@@ -4,6 +4,8 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <filesystem>
+#include <string>
 
 namespace cross4d::targets {
 
@@ -23,13 +25,19 @@ Projection RandomProjection(std::int64_t from, std::int64_t to, std::uint64_t se
 class PcaFit {
  public:
   explicit PcaFit(std::int64_t dim);
-  /// features [m, D] float32.
+  /// features [m, D] float32: the tokens of one clip.
   void Add(const torch::Tensor& features);
+  std::int64_t clips() const { return clips_; }
+  /// The sums so far, for whoever continues; replaced atomically. `identity`: all they depend on.
+  void Save(const std::filesystem::path& file, const std::string& identity) const;
+  /// False, and nothing is changed, if there is no such file, or a damaged one, or of another
+  /// identity.
+  bool Load(const std::filesystem::path& file, const std::string& identity);
   /// Error(kInput) if `to` exceeds D.
   Projection Finish(std::int64_t to) const;
 
  private:
-  std::int64_t rows_ = 0;
+  std::int64_t rows_ = 0, clips_ = 0;
   torch::Tensor sum_, products_;  // float64 [D], [D, D]
 };
 

@@ -9,11 +9,14 @@
 
 namespace cross4d::targets {
 
-/// Progress over clips with clips per second.
+/// Progress over clips with clips per second; `before` of them were done in an earlier attempt.
 class ClipRate {
  public:
-  ClipRate(std::string phase, std::int64_t total, protocol::Reporter& reporter)
-      : phase_(std::move(phase)), total_(total), reporter_(reporter) {}
+  ClipRate(std::string phase,
+           std::int64_t total,
+           protocol::Reporter& reporter,
+           std::int64_t before = 0)
+      : phase_(std::move(phase)), total_(total), before_(before), reporter_(reporter) {}
 
   void Done(std::int64_t clips) {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start_;
@@ -21,13 +24,14 @@ class ClipRate {
     progress.phase = phase_;
     progress.done = clips;
     progress.total = total_;
-    progress.rate = seconds.count() > 0 ? static_cast<double>(clips) / seconds.count() : 0;
+    const auto now = static_cast<double>(clips - before_);
+    progress.rate = seconds.count() > 0 ? now / seconds.count() : 0;
     reporter_.Report(progress);
   }
 
  private:
   std::string phase_;
-  std::int64_t total_;
+  std::int64_t total_, before_;
   protocol::Reporter& reporter_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

@@ -71,6 +71,10 @@ class ClipLookup {
         tokens_(features.tokens[clip].const_data_ptr<at::Half>()),
         sum_(static_cast<std::size_t>(dim_)) {}
 
+  bool Seen(std::int64_t camera, std::int64_t frame, std::int64_t point) const {
+    return index_[camera * frame_stride_ + frame * points_ + point] >= 0;
+  }
+
   // False and zeros when no camera sees the point.
   bool Read(std::int64_t frame, std::int64_t point, at::Half* out) {
     const at::Half* found = nullptr;
@@ -108,6 +112,16 @@ class ClipLookup {
   std::vector<float> sum_;
 };
 
+// [cameras, T, d] f16: mean over the patch tokens of each frame's tubelet.
+torch::Tensor FrameMeans(const Features& features, std::int64_t clip) {
+  const torch::Tensor tokens = features.tokens[clip].to(torch::kFloat32);
+  return tokens.flatten(2, 3)
+      .mean(2)
+      .index_select(1, torch::tensor(features.tubelet))
+      .to(torch::kFloat16)
+      .contiguous();
+}
+
 // Where a clip's targets stand: (frame, point) pairs, [entries] each.
 struct Places {
   torch::Tensor frame, point;
@@ -121,6 +135,63 @@ Places PlacesOf(const data::TokenSource& tokens, std::int64_t row, bool per_poin
   const torch::Tensor all = torch::arange(tokens.table().frames * tokens.table().points);
   return {all.floor_divide(tokens.table().points), all.remainder(tokens.table().points)};
 }
+
+class TargetsWriter {
+ public:
+  TargetsWriter(const std::filesystem::path& out,
+                const Features& features,
+                std::int64_t entries,
+                const protocol::TargetsOptions& options)
+      : features_(features),
+        entries_(entries),
+        dim_(features.tokens.size(5)),
+        cameras_(features.patch.size(1)),
+        mean_(options.multi_camera == "mean"),
+        writer_(out / data::kTargetsFile,
+                {{"clip", DType::kF32, {clips(), dim_}},
+                 {"targets", DType::kF16, {clips(), entries_, dim_}},
+                 {"frame", DType::kF16, {clips(), cameras_, features.patch.size(2), dim_}},
+                 {"visible", DType::kU8, {clips(), entries_}},
+                 {"view_visible", DType::kU8, {clips(), cameras_, entries_}}},
+                {{"granularity", options.granularity}}) {}
+
+  // Returns how many entries are visible. Thread-safe for different clips.
+  std::int64_t Write(std::int64_t clip, const Places& places) {
+    ClipLookup lookup(features_, clip, mean_);
+    torch::Tensor values = torch::empty({entries_, dim_}, torch::kFloat16);
+    torch::Tensor visible = torch::empty({entries_}, torch::kUInt8);
+    torch::Tensor view_visible = torch::empty({cameras_, entries_}, torch::kUInt8);
+    const auto* frame = places.frame.const_data_ptr<std::int64_t>();
+    const auto* point = places.point.const_data_ptr<std::int64_t>();
+    auto* to = values.data_ptr<at::Half>();
+    auto* flag = visible.data_ptr<std::uint8_t>();
+    auto* view_flag = view_visible.data_ptr<std::uint8_t>();
+    for (std::int64_t e = 0; e < entries_; ++e) {
+      flag[e] = lookup.Read(frame[e], point[e], to + e * dim_) ? 1 : 0;
+      for (std::int64_t c = 0; c < cameras_; ++c) {
+        view_flag[c * entries_ + e] = lookup.Seen(c, frame[e], point[e]) ? 1 : 0;
+      }
+    }
+    Put("targets", clip, values);
+    Put("clip", clip, features_.clip[clip].contiguous());
+    Put("frame", clip, FrameMeans(features_, clip));
+    Put("visible", clip, visible);
+    Put("view_visible", clip, view_visible);
+    return visible.sum().item<std::int64_t>();
+  }
+  void Finish() { writer_.Finish(); }
+  std::int64_t clips() const { return features_.patch.size(0); }
+
+ private:
+  void Put(const char* name, std::int64_t clip, const torch::Tensor& value) {
+    writer_.WriteRow(name, clip, tensorio::BytesOf(value));
+  }
+
+  const Features& features_;
+  std::int64_t entries_, dim_, cameras_;
+  bool mean_;
+  tensorio::SafetensorsWriter writer_;
+};
 
 }  // namespace
 
@@ -136,36 +207,17 @@ void RunTargets(const std::filesystem::path& tokens_folder,
   CheckSameClips(table, features);
   const bool per_point = options.granularity == "point";
   const auto train = table.Rows(true);
-  const auto count = static_cast<std::int64_t>(train.size());
-  const std::int64_t dim = features.tokens.size(5);
   const std::int64_t entries = per_point ? table.frames * table.points : table.tokens;
-  tensorio::SafetensorsWriter writer(out / data::kTargetsFile,
-                                     {{"targets", DType::kF16, {count, entries, dim}},
-                                      {"clip", DType::kF32, {count, dim}},
-                                      {"visible", DType::kU8, {count, entries}}},
-                                     {{"granularity", options.granularity}});
+  TargetsWriter writer(out, features, entries, options);
+  const std::int64_t count = writer.clips();
   std::atomic<std::int64_t> seen = 0;
   ClipRate rate("targets", count, reporter);
   const std::int64_t chunk = 16 * std::max(threads, 1);
   for (std::int64_t begin = 0; begin < count; begin += chunk) {
     protocol::ThrowIfStopped(reporter);
     geometry::ForEach(std::min(chunk, count - begin), threads, [&](std::int64_t k) {
-      const std::int64_t i = begin + k;
-      ClipLookup lookup(features, i, options.multi_camera == "mean");
-      const Places places = PlacesOf(tokens, train[static_cast<std::size_t>(i)], per_point);
-      torch::Tensor values = torch::empty({entries, dim}, torch::kFloat16);
-      torch::Tensor visible = torch::empty({entries}, torch::kUInt8);
-      const auto* frame = places.frame.const_data_ptr<std::int64_t>();
-      const auto* point = places.point.const_data_ptr<std::int64_t>();
-      auto* to = values.data_ptr<at::Half>();
-      auto* flag = visible.data_ptr<std::uint8_t>();
-      for (std::int64_t e = 0; e < entries; ++e) {
-        flag[e] = lookup.Read(frame[e], point[e], to + e * dim) ? 1 : 0;
-      }
-      writer.WriteRow("targets", i, tensorio::BytesOf(values));
-      writer.WriteRow("visible", i, tensorio::BytesOf(visible));
-      writer.WriteRow("clip", i, tensorio::BytesOf(features.clip[i].contiguous()));
-      seen += visible.sum().item<std::int64_t>();
+      const std::int64_t row = train[static_cast<std::size_t>(begin + k)];
+      seen += writer.Write(begin + k, PlacesOf(tokens, row, per_point));
     });
     rate.Done(std::min(begin + chunk, count));
   }

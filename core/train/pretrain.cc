@@ -100,6 +100,7 @@ class Trainer {
     batch.input = job_.tokens.Batch(rows);
     if (job_.token_targets) job_.targets->AddTokenTargets(rows, &batch);
     if (job_.clip_targets) job_.targets->AddClipTargets(rows, &batch);
+    if (job_.frame_targets) job_.targets->AddFrameTargets(rows, &batch);
     return batch;
   }
 

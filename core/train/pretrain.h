@@ -18,7 +18,7 @@ struct PretrainJob {
   Objective& objective;  ///< built
   const data::TokenSource& tokens;
   const data::TargetSource* targets = nullptr;  ///< nullptr: the objective uses none
-  bool token_targets = false, clip_targets = false;
+  bool token_targets = false, clip_targets = false, frame_targets = false;
   protocol::PretrainOptions options;
   std::uint64_t seed = 0;            ///< run seed
   std::filesystem::path checkpoint;  ///< folder; a checkpoint found there is continued

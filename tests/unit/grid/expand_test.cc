@@ -233,11 +233,11 @@ TEST(Expand, GoldenKeys) {
   EXPECT_EQ(text,
             "tokens/1 8fa56172c54f5f58174666e8aa795b5b\n"
             "features/1 918ffa286bd25f368bbc575226d354bd\n"
-            "targets/1 dcec3435aca756ace8a3804d86d84374\n"
-            "encoder/1 a6c35735a688cc58b59ee20bc13a3906\n"
-            "embeddings/1 0e75506b68a2e322a666e0426992fb17\n"
-            "evaluation/1 c9fb7df3b2a327bbc5d94dc7ed6d4b98\n"
-            "run b67496074360f9535a9e8166cb0f4ac5\n");
+            "targets/2 68e5172ad0197a33ec59117f0993ba37\n"
+            "encoder/1 ddfd3e9781ed0959dd948dfd7a57bb7c\n"
+            "embeddings/1 8c0c668f3211ef108d9a99a190a3f4f3\n"
+            "evaluation/1 8d1be6e0ced296185673a7c89b89e27a\n"
+            "run f59ff7cdd536cb94531d36bfad5ca157\n");
 }
 
 // Loads and expands, and prints CPU time: the machine may be busy with other tests.

@@ -46,10 +46,18 @@ std::unique_ptr<Outputs> RunAll(const std::string& name,
   out->features = Folder(name + "/features");
   out->targets = Folder(name + "/targets");
   RunTokens(dataset, student, out->tokens, threads, out->recorder);
-  RunFeatures(dataset, teacher, options, out->features, threads, out->recorder);
+  RunFeatures(dataset,
+              teacher,
+              options,
+              out->features,
+              {Folder(name + "/checkpoint"), "test"},
+              threads,
+              out->recorder);
   RunTargets(out->tokens, out->features, options, out->targets, threads, out->recorder);
   return out;
 }
+
+Checkpoint BadCheckpoint() { return {Folder("bad_checkpoint"), "test"}; }
 
 std::string HashFolder(const fs::path& folder) {
   std::vector<fs::path> files;
@@ -129,6 +137,58 @@ TEST(TargetsStage, ClipTargetIsTheMeanOfAllProjectedTokens) {
   EXPECT_TRUE(torch::allclose(mean, clip, 1e-2, 1e-2)) << "up to FP16 rounding";
 }
 
+TEST(TargetsStage, FrameTargetsAreTheMeansOfWhatEachCameraSees) {
+  protocol::TargetsOptions options = SmallOptions();
+  options.cameras = 2;
+  const auto out = RunAll("frames", 1, options);
+  const torch::Tensor tokens = Read(out->features / kFeaturesFile, "tokens").to(torch::kFloat32);
+  const torch::Tensor patch = Read(out->features / kFeaturesFile, "patch");
+  const data::TokenSource source(out->tokens);
+  const data::TargetSource targets(out->targets, source);
+  EXPECT_EQ(targets.views(), 2);
+  const std::vector<std::int64_t> rows = {6, 1};  // the training clips 4 and 1
+  TrainBatch batch;
+  batch.input = source.Batch(rows);
+  targets.AddFrameTargets(rows, &batch);
+  ASSERT_EQ(batch.frame_targets.sizes(), (std::vector<std::int64_t>{2, 2, 4, 3}));
+  ASSERT_EQ(batch.view_visible.sizes(), (std::vector<std::int64_t>{2, 2, 12}));
+  for (int b = 0; b < 2; ++b) {
+    const int clip = b == 0 ? 4 : 1;
+    const torch::Tensor mean = tokens[clip].flatten(2, 3).mean(2);
+    EXPECT_TRUE(torch::allclose(batch.frame_targets[b], mean, 1e-3, 1e-3)) << "up to FP16";
+    for (int v = 0; v < 2; ++v) {
+      for (int l = 0; l < 12; ++l) {
+        EXPECT_EQ(batch.view_visible[b][v][l].item<bool>(),
+                  patch[clip][v][l / 3][l % 3 * 2].item<int>() >= 0);
+      }
+    }
+  }
+  EXPECT_FALSE(torch::equal(batch.view_visible.select(1, 0), batch.view_visible.select(1, 1)));
+}
+
+TEST(TargetsStage, FrameTargetsOfAVideoTeacherAreThoseOfTheTubelet) {
+  const toy::ToyDataset dataset;
+  toy::ToyTeacher teacher;
+  teacher.tubelet = 2;
+  Recorder recorder;
+  const fs::path tokens = Folder("video_frames/tokens"), features = Folder("video_frames/features"),
+                 targets = Folder("video_frames/targets");
+  RunTokens(dataset, toy::ToyStudent(), tokens, 1, recorder);
+  RunFeatures(dataset,
+              teacher,
+              SmallOptions(),
+              features,
+              {Folder("video_checkpoint"), "test"},
+              1,
+              recorder);
+  RunTargets(tokens, features, SmallOptions(), targets, 1, recorder);
+  const torch::Tensor frame = Read(targets / data::kTargetsFile, "frame");
+  ASSERT_EQ(frame.sizes(), (std::vector<std::int64_t>{6, 1, 4, 3}));
+  EXPECT_TRUE(torch::equal(frame.select(2, 0), frame.select(2, 1)));
+  EXPECT_TRUE(torch::equal(frame.select(2, 2), frame.select(2, 3)));
+  EXPECT_FALSE(torch::equal(frame.select(2, 1), frame.select(2, 2)));
+}
+
 TEST(TargetsStage, PointGranularityGivesTheTrainerTheSameTargets) {
   protocol::TargetsOptions options = SmallOptions();
   const auto by_token = RunAll("by_token", 1, options);
@@ -139,10 +199,16 @@ TEST(TargetsStage, PointGranularityGivesTheTrainerTheSameTargets) {
   const std::vector<std::int64_t> rows = {4, 0, 7};
   TrainBatch a, b;
   a.input = b.input = tokens.Batch(rows);
-  data::TargetSource(by_token->targets, tokens).AddTokenTargets(rows, &a);
-  data::TargetSource(by_point->targets, tokens).AddTokenTargets(rows, &b);
+  const data::TargetSource token_source(by_token->targets, tokens);
+  const data::TargetSource point_source(by_point->targets, tokens);
+  token_source.AddTokenTargets(rows, &a);
+  point_source.AddTokenTargets(rows, &b);
   EXPECT_TRUE(torch::equal(a.token_targets, b.token_targets));
   EXPECT_TRUE(torch::equal(a.token_visible, b.token_visible));
+  token_source.AddFrameTargets(rows, &a);
+  point_source.AddFrameTargets(rows, &b);
+  EXPECT_TRUE(torch::equal(a.frame_targets, b.frame_targets));
+  EXPECT_TRUE(torch::equal(a.view_visible, b.view_visible));
 }
 
 TEST(TargetsStage, SeveralCamerasSeeMoreAndMeanDiffersFromFirst) {
@@ -205,7 +271,13 @@ TEST(FeaturesStage, VideoTeachersAreReadByTubelet) {
   const fs::path tokens = Folder("video/tokens"), features = Folder("video/features"),
                  targets = Folder("video/targets");
   RunTokens(dataset, student, tokens, 1, recorder);
-  RunFeatures(dataset, teacher, SmallOptions(), features, 1, recorder);
+  RunFeatures(dataset,
+              teacher,
+              SmallOptions(),
+              features,
+              {Folder("video_checkpoint"), "test"},
+              1,
+              recorder);
   RunTargets(tokens, features, SmallOptions(), targets, 1, recorder);
   EXPECT_EQ(teacher.fitted, 6 * 4) << "Fit saw every frame of the training split";
   EXPECT_EQ(Read(features / kFeaturesFile, "tokens").size(2), 2);
@@ -218,6 +290,93 @@ TEST(FeaturesStage, VideoTeachersAreReadByTubelet) {
     if (p < 0) continue;
     EXPECT_TRUE(torch::equal(got[2][l], all[2][0][frame / 2][p / 4][p % 4])) << l;
   }
+}
+
+class CountingTeacher : public toy::ToyTeacher {
+ public:
+  torch::Tensor Encode(const torch::Tensor& x) override {
+    if (encoded == limit) throw Error(ErrorCode::kCancelled, "interrupted");
+    ++encoded;
+    return ToyTeacher::Encode(x);
+  }
+  int encoded = 0, limit = -1;
+};
+
+struct Attempt {
+  int encoded = 0;
+  bool finished = false;
+  std::string log, hash;
+  double coverage = 0;
+};
+
+// Runs the stage on 20 training clips, interrupted in the clip after `limit` ones (-1 = not).
+Attempt RunCounted(const Checkpoint& checkpoint,
+                   const protocol::TargetsOptions& options,
+                   int limit = -1) {
+  const toy::ToyDataset dataset(30);
+  CountingTeacher teacher;
+  teacher.limit = limit;
+  Recorder recorder;
+  const fs::path out = Folder("counted");
+  Attempt attempt;
+  try {
+    RunFeatures(dataset, teacher, options, out, checkpoint, 1, recorder);
+    attempt.finished = true;
+    attempt.hash = HashFolder(out);
+    attempt.coverage = recorder.metrics.at({"coverage", -1});
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kCancelled) << e.what();
+  }
+  attempt.encoded = teacher.encoded;
+  attempt.log = recorder.log;
+  return attempt;
+}
+
+TEST(FeaturesStage, AnInterruptedAttemptIsContinuedToTheSameBytes) {
+  for (const std::string projection : {"random", "pca"}) {
+    protocol::TargetsOptions options = SmallOptions();
+    options.projection = projection;
+    const Attempt whole = RunCounted({Folder("calm"), "x"}, options);
+    const int all = projection == "pca" ? 40 : 20;
+    EXPECT_EQ(whole.encoded, all);
+    const Checkpoint checkpoint{Folder("rough"), "x"};
+    int encoded = 0;
+    Attempt last;
+    for (int attempts = 0; !last.finished && attempts < 10; ++attempts) {
+      last = RunCounted(checkpoint, options, 7);
+      encoded += last.encoded;
+    }
+    ASSERT_TRUE(last.finished);
+    EXPECT_EQ(encoded, all) << "no clip twice";
+    EXPECT_EQ(last.hash, whole.hash);
+    EXPECT_EQ(last.coverage, whole.coverage);
+    EXPECT_NE(last.log.find("of 20 clips"), std::string::npos) << last.log;
+  }
+}
+
+TEST(FeaturesStage, ACheckpointOfOtherPluginsIsNotContinued) {
+  const fs::path folder = Folder("foreign");
+  EXPECT_FALSE(RunCounted({folder, "build 1"}, SmallOptions(), 10).finished);
+  const Attempt other = RunCounted({folder, "build 2"}, SmallOptions());
+  EXPECT_EQ(other.encoded, 20);
+  EXPECT_EQ(other.hash, RunCounted({Folder("calm"), "x"}, SmallOptions()).hash);
+  protocol::TargetsOptions options = SmallOptions();
+  options.projection_seed = 1;
+  EXPECT_EQ(RunCounted({folder, "build 2"}, options).encoded, 20) << "another projection";
+}
+
+TEST(FeaturesStage, DamagedSumsOfThePcaAreTakenAgain) {
+  protocol::TargetsOptions options = SmallOptions();
+  options.projection = "pca";
+  const Checkpoint checkpoint{Folder("pca_damage"), "x"};
+  EXPECT_FALSE(RunCounted(checkpoint, options, 10).finished);
+  const fs::path sums = checkpoint.folder / "pca.safetensors";
+  std::string bytes = base::ReadFile(sums);
+  bytes[bytes.size() - 3] ^= 1;
+  base::WriteFileAtomically(sums, bytes);
+  const Attempt rest = RunCounted(checkpoint, options);
+  EXPECT_EQ(rest.encoded, 40);
+  EXPECT_EQ(rest.hash, RunCounted({Folder("calm"), "x"}, options).hash);
 }
 
 TEST(FeaturesStage, ErrorsNameTheClipAndTheCure) {
@@ -234,7 +393,8 @@ TEST(FeaturesStage, ErrorsNameTheClipAndTheCure) {
     return "no error";
   };
   EXPECT_NE(message([&] {
-              RunFeatures(dataset, teacher, SmallOptions(), Folder("bad"), 1, recorder);
+              RunFeatures(
+                  dataset, teacher, SmallOptions(), Folder("bad"), BadCheckpoint(), 1, recorder);
             }).find("clip c4"),
             std::string::npos);
   EXPECT_NE(message([&] {
@@ -245,14 +405,14 @@ TEST(FeaturesStage, ErrorsNameTheClipAndTheCure) {
   protocol::TargetsOptions options = SmallOptions();
   options.image_size = 18;
   EXPECT_NE(message([&] {
-              RunFeatures(dataset, teacher, options, Folder("bad"), 1, recorder);
+              RunFeatures(dataset, teacher, options, Folder("bad"), BadCheckpoint(), 1, recorder);
             }).find("image_size = 18"),
             std::string::npos);
   options = SmallOptions();
   options.dim = 4;
   options.projection = "pca";
   EXPECT_NE(message([&] {
-              RunFeatures(dataset, teacher, options, Folder("bad"), 1, recorder);
+              RunFeatures(dataset, teacher, options, Folder("bad"), BadCheckpoint(), 1, recorder);
             }).find("only 3 channels"),
             std::string::npos);
 }

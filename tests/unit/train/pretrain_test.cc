@@ -30,7 +30,8 @@ struct Fixture {
     Recorder recorder;
     const fs::path features = Folder("train/features");
     targets::RunTokens(dataset, toy::ToyStudent(), tokens, 1, recorder);
-    targets::RunFeatures(dataset, teacher, options, features, 1, recorder);
+    targets::RunFeatures(
+        dataset, teacher, options, features, {Folder("train/checkpoint"), "test"}, 1, recorder);
     targets::RunTargets(tokens, features, options, targets, 1, recorder);
   }
   static const Fixture& Get() {
