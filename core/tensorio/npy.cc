@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tensorio/npy.h"
 
+#include "core/tensorio/npy_header.h"
 #include "core/tensorio/pickle.h"
 #include "core/tensorio/zip_archive.h"
 
@@ -21,7 +22,8 @@ namespace {
 using Kind = PickleValue::Kind;
 
 constexpr std::uint64_t kMaxBytes = std::uint64_t{8} << 30;
-constexpr std::size_t kMaxSides = 16;
+// NumPy pads its headers to 64 bytes; one of an array of 16 sides has about 400.
+constexpr std::size_t kHeaderBytes = 4096;
 
 constexpr std::array<std::pair<std::string_view, DType>, 9> kTypes = {{{"f8", DType::kF64},
                                                                        {"f4", DType::kF32},
@@ -45,107 +47,6 @@ DType TypeOf(std::string_view kind, const Place& place) {
   place.Fail("elements are of type '" + std::string(kind.substr(0, 40)) +
              "', expected f2, f4, f8, i2, i4, i8, u1 or b1");
 }
-
-// What the header says.
-struct Header {
-  std::string type;  ///< "<f8", "|O", …
-  bool fortran = false;
-  std::vector<std::int64_t> shape;
-};
-
-// A reader of the one Python expression that stands in an .npy header:
-// {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }
-class HeaderReader {
- public:
-  HeaderReader(std::string_view text, const Place& place) : text_(text), place_(place) {}
-
-  Header Read() {
-    Header header;
-    Expect('{');
-    while (!Skip('}')) {
-      const std::string key = Quoted();
-      Expect(':');
-      if (key == "descr") {
-        header.type = Quoted();
-      } else if (key == "fortran_order") {
-        header.fortran = Flag();
-      } else if (key == "shape") {
-        header.shape = Shape();
-      } else {
-        Fail("an unknown key '" + key + "'");
-      }
-      if (!Skip(',')) {
-        Expect('}');
-        break;
-      }
-    }
-    if (header.type.empty()) Fail("no descr");
-    return header;
-  }
-
- private:
-  [[noreturn]] void Fail(const std::string& what) const {
-    place_.Fail("the .npy header has " + what + " at character " + std::to_string(at_));
-  }
-  void Blanks() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n')) ++at_;
-  }
-  bool Skip(char c) {
-    Blanks();
-    if (at_ >= text_.size() || text_[at_] != c) return false;
-    ++at_;
-    return true;
-  }
-  void Expect(char c) {
-    if (!Skip(c)) Fail(std::string("no '") + c + "'");
-  }
-  std::string Quoted() {
-    Blanks();
-    const char quote = at_ < text_.size() ? text_[at_] : ' ';
-    if (quote != '\'' && quote != '"')
-      Fail("a value that is not a simple text (structured types are not read)");
-    const std::size_t end = text_.find(quote, at_ + 1);
-    if (end == std::string_view::npos) Fail("a text without end");
-    std::string text(text_.substr(at_ + 1, end - at_ - 1));
-    at_ = end + 1;
-    return text;
-  }
-  bool Flag() {
-    Blanks();
-    for (const auto& [word, value] :
-         {std::pair<std::string_view, bool>("True", true), {"False", false}}) {
-      if (text_.substr(at_).starts_with(word)) {
-        at_ += word.size();
-        return value;
-      }
-    }
-    Fail("no True or False");
-  }
-  std::vector<std::int64_t> Shape() {
-    std::vector<std::int64_t> shape;
-    Expect('(');
-    while (!Skip(')')) {
-      Blanks();
-      std::int64_t side = 0;
-      std::size_t digits = 0;
-      for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_, ++digits) {
-        side = side * 10 + (text_[at_] - '0');
-      }
-      Skip('L');  // Python 2
-      if (digits == 0 || digits > 15 || shape.size() == kMaxSides) Fail("no valid shape");
-      shape.push_back(side);
-      if (!Skip(',')) {
-        Expect(')');
-        break;
-      }
-    }
-    return shape;
-  }
-
-  std::string_view text_;
-  const Place& place_;
-  std::size_t at_ = 0;
-};
 
 // Elements of a shape, refused when they need more than `limit` bytes.
 std::uint64_t CheckedElements(const std::vector<std::int64_t>& shape,
@@ -256,7 +157,9 @@ NumericArray PickledArray(const PickleValue& value, const Place& place) {
                    place);
 }
 
-NpyArray ObjectArray(std::span<const std::byte> stream, const Header& header, const Place& place) {
+NpyArray ObjectArray(std::span<const std::byte> stream,
+                     const NpyHeader& header,
+                     const Place& place) {
   const Pickle pickle = Pickle::Parse(stream, place.name, AllowedInArrays);
   const auto& state = ArrayState(pickle.root(), place);
   if (PickledType(*state[2], place) != "O" || !state[4]->Is(Kind::kList)) {
@@ -277,6 +180,13 @@ NpyArray ObjectArray(std::span<const std::byte> stream, const Header& header, co
     if (total > 64 * stream.size()) place.Fail("its elements repeat each other without end");
   }
   return result;
+}
+
+std::size_t ArrayMember(const ZipArchive& zip, const std::string& array) {
+  if (const auto member = zip.Find(array + ".npy")) return *member;
+  std::string names;
+  for (const auto& m : zip.members()) names += (names.empty() ? "" : ", ") + m.name;
+  FailInput(zip.name() + ": has no array '" + array + "'; it has: " + names);
 }
 
 template <class T>
@@ -344,18 +254,8 @@ std::vector<double> NumericArray::ToDoubles() const {
 
 NpyArray ParseNpy(std::span<const std::byte> file, const std::string& name) {
   const Place place{name};
-  const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
-  if (file.size() < 10 || !text.starts_with("\x93NUMPY")) place.Fail("is not an .npy file");
-  const int version = static_cast<unsigned char>(text[6]);
-  if (version < 1 || version > 3) {
-    place.Fail("is of .npy version " + std::to_string(version) + ", expected 1 to 3");
-  }
-  const std::size_t length_bytes = version == 1 ? 2 : 4, begin = 8 + length_bytes;
-  std::uint32_t length = 0;
-  if (file.size() >= begin) std::memcpy(&length, file.data() + 8, length_bytes);
-  if (file.size() < begin || length > file.size() - begin) place.Fail("ends inside its header");
-  const Header header = HeaderReader(text.substr(begin, length), place).Read();
-  const std::span<const std::byte> data = file.subspan(begin + length);
+  const NpyHeader header = ParseNpyHeader(file, name);
+  const std::span<const std::byte> data = file.subspan(header.data_begin);
   std::string_view type = header.type;
   if (type.starts_with('>')) place.Fail("is big-endian, which is not supported");
   if (type.starts_with('<') || type.starts_with('|') || type.starts_with('='))
@@ -380,13 +280,15 @@ NpyArray ReadNpy(const std::filesystem::path& path) {
 
 NpyArray ReadNpz(const std::filesystem::path& path, const std::string& array) {
   const auto zip = ZipArchive::Open(path);
-  const auto member = zip->Find(array + ".npy");
-  if (!member) {
-    std::string names;
-    for (const auto& m : zip->members()) names += (names.empty() ? "" : ", ") + m.name;
-    FailInput(path.string() + ": has no array '" + array + "'; it has: " + names);
-  }
-  return ParseNpy(zip->Read(*member, kMaxBytes), path.string() + ", " + array);
+  const std::size_t member = ArrayMember(*zip, array);
+  return ParseNpy(zip->Read(member, kMaxBytes), path.string() + ", " + array);
+}
+
+NpyArray ReadNpzHeader(const std::filesystem::path& path, const std::string& array) {
+  const auto zip = ZipArchive::Open(path);
+  const std::vector<std::byte> start = zip->ReadStart(ArrayMember(*zip, array), kHeaderBytes);
+  const NpyHeader header = ParseNpyHeader(start, path.string() + ", " + array);
+  return {header.type.ends_with("O"), header.shape, {}};
 }
 
 std::vector<std::string> ListNpz(const std::filesystem::path& path) {

@@ -38,6 +38,8 @@ NpyArray ParseNpy(std::span<const std::byte> file, const std::string& name);
 NpyArray ReadNpy(const std::filesystem::path& path);
 /// Array `array` (without ".npy") of an .npz file.
 NpyArray ReadNpz(const std::filesystem::path& path, const std::string& array);
+/// Its header alone: shape and is_object without the items. Unpacks the first 4 KiB of the array.
+NpyArray ReadNpzHeader(const std::filesystem::path& path, const std::string& array);
 /// Names of the arrays in an .npz file.
 std::vector<std::string> ListNpz(const std::filesystem::path& path);
 

@@ -118,4 +118,22 @@ std::vector<std::byte> ZipArchive::Read(std::size_t member, std::uint64_t limit)
   return bytes;
 }
 
+std::vector<std::byte> ZipArchive::ReadStart(std::size_t member, std::size_t count) const {
+  const std::lock_guard lock(mutex_);
+  zip_file_t* file = zip_fopen_index(zip_, member, 0);
+  if (file == nullptr) Fail(member, std::string("cannot be opened: ") + zip_strerror(zip_));
+  std::vector<std::byte> bytes(count);
+  std::size_t at = 0;
+  zip_int64_t n = 1;
+  while (n > 0 && at < count) {
+    n = zip_fread(file, bytes.data() + at, count - at);
+    at += static_cast<std::size_t>(n > 0 ? n : 0);
+  }
+  const std::string error = n < 0 ? zip_file_strerror(file) : "";
+  zip_fclose(file);
+  if (!error.empty()) Fail(member, "is damaged: " + error);
+  bytes.resize(at);
+  return bytes;
+}
+
 }  // namespace cross4d::tensorio

@@ -38,6 +38,9 @@ class ZipArchive {
   /// The whole member. Refused before anything is allocated when it claims more than `limit` bytes,
   /// or more than its packed bytes can hold.
   std::vector<std::byte> Read(std::size_t member, std::uint64_t limit) const;
+  /// The first `count` bytes of a member, all of a shorter one. Nothing behind them is unpacked, so
+  /// the checksum is not compared.
+  std::vector<std::byte> ReadStart(std::size_t member, std::size_t count) const;
 
  private:
   explicit ZipArchive(std::string name) : name_(std::move(name)) {}

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "tests/support/refusal.h"
+
 namespace cross4d::tensorio {
 namespace {
 
@@ -30,15 +32,7 @@ std::vector<T> Values(const Checkpoint& checkpoint, const std::string& name) {
   return values;
 }
 
-std::string Refusal(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), ErrorCode::kInput);
-    return e.what();
-  }
-  return "";
-}
+std::string Refusal(const std::function<void()>& f) { return test::Refusal(f, ErrorCode::kInput); }
 
 class CheckpointTest : public testing::Test {
  protected:

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "tests/support/refusal.h"
+
 namespace cross4d::tensorio {
 namespace {
 
@@ -36,12 +38,7 @@ NpyArray Parse(const std::string& file) {
 }
 
 std::string Refusal(const std::string& file) {
-  try {
-    Parse(file);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
+  return test::Refusal([&] { Parse(file); });
 }
 
 TEST(Npy, NumericTypesAndOrders) {
@@ -127,6 +124,16 @@ TEST_F(PointFiles, EqualCountsAreOneArray) {
   EXPECT_FALSE(clip.is_object);
   ASSERT_EQ(clip.shape.size(), 3u);
   EXPECT_EQ(clip.shape[2], 3);
+}
+
+TEST_F(PointFiles, TheHeaderAloneHasTheShape) {
+  for (const auto& [name, is_object] : {std::pair("a03_s01_e01_sdepth.npz", true),
+                                        std::pair("a03_s02_e01_sdepth_equal_counts.npz", false)}) {
+    const NpyArray header = ReadNpzHeader(folder_ / name, "point_clouds");
+    EXPECT_EQ(header.shape, ReadNpz(folder_ / name, "point_clouds").shape);
+    EXPECT_EQ(header.is_object, is_object);
+    EXPECT_TRUE(header.items.empty());
+  }
 }
 
 TEST_F(PointFiles, AMissingArrayIsNamed) {

@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "tests/support/refusal.h"
+
 namespace cross4d::tensorio {
 namespace {
 
@@ -23,12 +25,7 @@ bool AllowSome(std::string_view global) {
 }
 
 std::string PickleRefusal(const std::string& stream) {
-  try {
-    Pickle::Parse(Bytes(stream), "f.pkl", AllowSome);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
+  return test::Refusal([&] { Pickle::Parse(Bytes(stream), "f.pkl", AllowSome); });
 }
 
 // Streams as Python's pickle.dumps writes them; the expressions are in the comments.

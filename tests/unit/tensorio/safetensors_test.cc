@@ -11,6 +11,8 @@
 #include <fstream>
 #include <thread>
 
+#include "tests/support/refusal.h"
+
 namespace cross4d::tensorio {
 namespace {
 
@@ -39,12 +41,7 @@ std::vector<std::byte> Raw(const std::string& header, std::size_t data) {
 }
 
 std::string Refusal(const std::vector<std::byte>& file) {
-  try {
-    ParseSafetensors(file, "f.safetensors");
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
+  return test::Refusal([&] { ParseSafetensors(file, "f.safetensors"); });
 }
 
 TEST(Safetensors, RowsRoundTrip) {
