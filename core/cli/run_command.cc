@@ -46,11 +46,8 @@ struct Work {
 };
 
 void CheckInputs(const Work& work, const launch::PlanView& view) {
-  const auto problems = launch::FindMissingInputs(work.graph, view.Open());
-  if (problems.empty()) return;
-  std::string text;
-  for (const std::string& problem : problems) text += "\n  " + problem;
-  FailInput("what the runs need is not there; nothing was run:" + text);
+  RefuseAll("what the runs need is not there; nothing was run",
+            launch::FindMissingInputs(work.graph, view.Open()));
 }
 
 void PrintSummary(const Work& work,

@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace cross4d::cli {
 
@@ -26,6 +27,9 @@ std::shared_ptr<const config::OptionCatalog> MakeCatalog(const plugin::Discovery
   catalog->sections["pretrain"] = protocol::PretrainTable().schema();
   catalog->protocols["linear-probe"] = protocol::LinearProbeTable().schema();
   catalog->plugins = plugins.usable;
+  for (base::PluginDescription& plugin : catalog->plugins) {
+    if (plugin.role == "dataset") plugin.options.options.push_back(protocol::PackOption());
+  }
   return catalog;
 }
 
@@ -58,10 +62,24 @@ std::vector<PlannedExperiment> PlanExperiments(
   return planned;
 }
 
+namespace {
+
+void CheckSameLocations(const grid::StageNode& first,
+                        const grid::StageNode& second,
+                        std::set<std::string>* conflicts) {
+  for (const auto& [role, plugin] : second.plugins()) {
+    const std::string message = grid::LocationConflict(role, *first.plugins().at(role), *plugin);
+    if (!message.empty()) conflicts->insert(message);
+  }
+}
+
+}  // namespace
+
 const grid::PlanGraph& Whole(const std::vector<PlannedExperiment>& experiments,
                              grid::PlanGraph& merged) {
   if (experiments.size() == 1) return experiments.front().graph;
   std::map<std::string, int> by_key;
+  std::set<std::string> conflicts;
   for (const PlannedExperiment& planned : experiments) {
     merged.experiment += (merged.experiment.empty() ? "" : ", ") + planned.graph.experiment;
     std::vector<int> index;
@@ -69,6 +87,7 @@ const grid::PlanGraph& Whole(const std::vector<PlannedExperiment>& experiments,
       for (auto& [kind, input] : stage.inputs) input = index[input];
       const auto [found, added] = by_key.emplace(stage.key, static_cast<int>(merged.stages.size()));
       index.push_back(found->second);
+      if (!added) CheckSameLocations(merged.stages[found->second], stage, &conflicts);
       if (added) merged.stages.push_back(std::move(stage));
     }
     for (grid::PlannedRun run : planned.graph.runs) {
@@ -76,30 +95,27 @@ const grid::PlanGraph& Whole(const std::vector<PlannedExperiment>& experiments,
       merged.runs.push_back(std::move(run));
     }
   }
+  RefuseAll("these experiment files contradict each other", {conflicts.begin(), conflicts.end()});
   return merged;
 }
 
-namespace {
-
-void Refuse(const std::string& what, const std::vector<std::string>& problems) {
+void RefuseAll(const std::string& what, const std::vector<std::string>& problems) {
   if (problems.empty()) return;
   std::string text;
   for (const std::string& problem : problems) text += "\n  " + problem;
   FailInput(what + ":" + text);
 }
 
-}  // namespace
-
 void CheckSettings(const grid::PlanGraph& graph, const launch::PlanView& view, bool with_faults) {
   auto [problems, faults] = launch::AskAboutSettings(graph, view.Open(), WorkerProgram());
   if (with_faults) problems.insert(problems.end(), faults.begin(), faults.end());
-  Refuse("settings that a plugin refuses", problems);
+  RefuseAll("settings that a plugin refuses", problems);
 }
 
 void CheckLocations(const grid::PlanGraph& graph, results::ResultStore& results) {
   auto [problems, faults] = launch::AskAboutLocations(graph, results, WorkerProgram());
   problems.insert(problems.end(), faults.begin(), faults.end());
-  Refuse("results recorded here were computed from something else", problems);
+  RefuseAll("results recorded here were computed from something else", problems);
 }
 
 std::string WorkerProgram() {

@@ -31,9 +31,13 @@ std::vector<PlannedExperiment> PlanExperiments(
     const ExperimentOptions& options, std::shared_ptr<const config::OptionCatalog> catalog);
 
 /// The experiments as one plan: stages with equal keys become one. A single experiment's graph is
-/// given back as it is, otherwise `merged` is filled.
+/// given back as it is, otherwise `merged` is filled. Throws Error(kInput) if two of them want what
+/// the key says is one and the same from different places.
 const grid::PlanGraph& Whole(const std::vector<PlannedExperiment>& experiments,
                              grid::PlanGraph& merged);
+
+/// Throws Error(kInput) with `what` and every problem on a line of its own, if there are any.
+void RefuseAll(const std::string& what, const std::vector<std::string>& problems);
 
 /// Asks a worker about the plugin settings of the stages that are to be executed; throws
 /// Error(kInput) with everything that is refused. Faults (a plugin that crashes) count for a deep

@@ -56,9 +56,33 @@ std::string LocationText(const ResolvedPlugin& plugin) {
   for (const OptionSpec& spec : plugin.plugin->options.options) {
     const auto value = plugin.options.find(spec.name);
     if (spec.role != OptionRole::kLocation || value == plugin.options.end()) continue;
+    if (value->second == OptionValue(std::string())) continue;
     text += (text.empty() ? "" : ", ") + FormatOption(value->second);
   }
   return text;
+}
+
+std::string LocationConflict(const std::string& role,
+                             const ResolvedPlugin& first,
+                             const ResolvedPlugin& second) {
+  const std::string known = LocationText(first), here = LocationText(second);
+  if (known == here) return {};
+  std::string names;
+  for (const OptionSpec& spec : second.plugin->options.options) {
+    const bool free = spec.type == OptionType::kString && spec.choices.empty();
+    if (free && spec.role == OptionRole::kKey) {
+      names += (names.empty() ? "`" : ", `") + spec.name + "`";
+    }
+  }
+  return role + " " + second.plugin->name + " is to be read at " + known + " and at " + here +
+         " under otherwise equal options, so its runs could not be told apart" +
+         (names.empty() ? "" : "; give each its own value of " + names);
+}
+
+std::vector<std::string> UnsetVariables(const ResolvedPlugin& plugin) {
+  std::set<std::string> names;
+  CollectVariables(plugin.options, names);
+  return {names.begin(), names.end()};
 }
 
 std::vector<std::string> UnsetVariables(const StageNode& stage) {

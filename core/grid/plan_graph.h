@@ -90,7 +90,14 @@ struct PlanGraph {
 /// Where the plugin's data or weights lie: its location options as text; empty if it has none.
 std::string LocationText(const ResolvedPlugin& plugin);
 
-/// Names of variables that are not set but stand in the stage's options as `${NAME}`.
+/// A location is not part of a key: what to say of two settings under one key that lie at different
+/// places, or empty.
+std::string LocationConflict(const std::string& role,
+                             const ResolvedPlugin& first,
+                             const ResolvedPlugin& second);
+
+/// Names of variables that are not set but stand in the options as `${NAME}`.
+std::vector<std::string> UnsetVariables(const ResolvedPlugin& plugin);
 std::vector<std::string> UnsetVariables(const StageNode& stage);
 
 }  // namespace cross4d::grid

@@ -68,24 +68,12 @@ int StageBuilder::Put(const Recipe& recipe, const Inputs& inputs, std::int64_t s
   return index;
 }
 
-// A location is not part of a key: with two of them, one run would silently stand for both.
 void StageBuilder::CheckLocation(int stage, const std::string& role, const Part& part) {
   const ResolvedPluginPtr& first =
       graph_.stages[static_cast<std::size_t>(stage)].plugins().at(role);
   if (first == part.plugin) return;
-  const std::string known = LocationText(*first), here = LocationText(*part.plugin);
-  if (known == here) return;
-  std::string names;
-  for (const OptionSpec& spec : part.plugin->plugin->options.options) {
-    const bool free = spec.type == OptionType::kString && spec.choices.empty();
-    if (free && spec.role == OptionRole::kKey)
-      names += (names.empty() ? "`" : ", `") + spec.name + "`";
-  }
-  conflicts_.push_back({part.where,
-                        role + " " + part.plugin->plugin->name + " is to be read at " + known +
-                            " and at " + here +
-                            " under otherwise equal options, so its runs could not be told apart" +
-                            (names.empty() ? "" : "; give each its own value of " + names)});
+  std::string message = LocationConflict(role, *first, *part.plugin);
+  if (!message.empty()) conflicts_.push_back({part.where, std::move(message)});
 }
 
 void StageBuilder::Reserve(std::size_t runs, std::size_t evaluations) {

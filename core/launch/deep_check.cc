@@ -107,7 +107,8 @@ SettingProblems AskAboutLocations(const grid::PlanGraph& graph,
   FileHashes hashes;
   for (const auto* plugin : settings) {
     const std::string location = grid::LocationText(*plugin);
-    if (location.empty()) continue;
+    // Without its variable a finished grid still prints its tables; nobody knows where the data is.
+    if (location.empty() || !grid::UnsetVariables(*plugin).empty()) continue;
     const auto known = results.FindFingerprint(FingerprintKey(*plugin));
     if (known && known->location != location) {
       questions.insert(Question(*plugin, hashes, &results));

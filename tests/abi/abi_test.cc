@@ -23,6 +23,7 @@
 #include <map>
 #include <string>
 
+#include "tests/support/refusal.h"
 #include "tests/support/temp_folder.h"
 
 namespace cross4d::plugin {
@@ -35,16 +36,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 fs::path Fixtures(const std::string& folder) { return fs::path(ABI_FIXTURES) / folder; }
-
-template <class F>
-std::string MessageOf(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
 
 /// What cross4d-describe prints, and its exit code.
 std::pair<int, std::string> RunDescribe(const fs::path& file) {
@@ -98,14 +89,14 @@ TEST(Abi, RefusalsPrintBothValuesOnOneLine) {
 
 TEST(Abi, LoadingARefusedFileFailsBeforeDlopen) {
   const std::string file = (Fixtures("refused") / "cross4d_teacher_other-libtorch.so").string();
-  EXPECT_THAT(MessageOf([&] { LoadFile(file); }), HasSubstr("2.10.0"));
+  EXPECT_THAT(test::Refusal([&] { LoadFile(file); }), HasSubstr("2.10.0"));
   std::ifstream maps("/proc/self/maps");
   const std::string text((std::istreambuf_iterator<char>(maps)), {});
   EXPECT_THAT(text, Not(HasSubstr("other-libtorch")));
 }
 
 TEST(Abi, TwoUsableFilesWithOneNameAreAnErrorThatNamesBoth) {
-  EXPECT_THAT(MessageOf([] {
+  EXPECT_THAT(test::Refusal([] {
                 DiscoverIn({Fixtures("good"), Fixtures("copy")});
               }),
               AllOf(HasSubstr("two plugins are the teacher good"),
@@ -154,18 +145,18 @@ TEST(Abi, ForeignFilesAreRefusedNotFatal) {
 TEST(Abi, LoadChecksWhatThePlanFroze) {
   const base::PluginDescription plugin = *DiscoverIn({Fixtures("good")}).Find("teacher", "good");
   const std::string sha256 = base::Sha256File(plugin.file);
-  EXPECT_THAT(MessageOf([&] {
+  EXPECT_THAT(test::Refusal([&] {
                 Load(plugin, {"abcd", ""});
               }),
               AllOf(HasSubstr("abcd"), HasSubstr(plugin.build_id)));
-  EXPECT_THAT(MessageOf([&] {
+  EXPECT_THAT(test::Refusal([&] {
                 Load(plugin, {"", "ffff"});
               }),
               AllOf(HasSubstr("ffff"), HasSubstr(sha256)));
   const PluginRecord& record = Load(plugin, {plugin.build_id, sha256});
   EXPECT_EQ(record.name, "good");
   EXPECT_EQ(&Load(plugin), &record) << "loaded twice";
-  EXPECT_THAT(MessageOf([&] {
+  EXPECT_THAT(test::Refusal([&] {
                 Load(plugin, {"", "ffff"});
               }),
               HasSubstr("ffff"))
@@ -175,16 +166,18 @@ TEST(Abi, LoadChecksWhatThePlanFroze) {
 TEST(Abi, WhatCreateThrowsNamesThePlugin) {
   const PluginRecord& record =
       LoadFile((Fixtures("loading") / "cross4d_teacher_create-throws.so").string());
-  EXPECT_EQ(MessageOf([&] { CreateTeacher(record, {}, {}); }),
+  EXPECT_EQ(test::Refusal([&] { CreateTeacher(record, {}, {}); }),
             "teacher create-throws › the weights are not there");
-  EXPECT_THAT(MessageOf([&] {
+  EXPECT_THAT(test::Refusal([&] {
                 CreateTeacher(record, {{"bins", OptionValue(std::int64_t{99})}}, {});
               }),
               HasSubstr("teacher create-throws › option bins is 99, expected 2 to 64"));
-  EXPECT_THAT(MessageOf([&] { CreateStudent(record, {}, {}); }), HasSubstr("used as a student"));
+  EXPECT_THAT(test::Refusal([&] { CreateStudent(record, {}, {}); }),
+              HasSubstr("used as a student"));
   const PluginRecord& nothing =
       LoadFile((Fixtures("loading") / "cross4d_teacher_create-nothing.so").string());
-  EXPECT_THAT(MessageOf([&] { CreateTeacher(nothing, {}, {}); }), HasSubstr("returned nothing"));
+  EXPECT_THAT(test::Refusal([&] { CreateTeacher(nothing, {}, {}); }),
+              HasSubstr("returned nothing"));
 }
 
 TEST(Describe, RefusesBadPlugins) {

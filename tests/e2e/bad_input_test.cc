@@ -110,6 +110,34 @@ TEST_F(BadInputTest, AnotherLocationMustHoldTheSame) {
   }
 }
 
+TEST_F(BadInputTest, AFinishedGridNeedsNoVariable) {
+  const std::string file = place_.Write(
+      "noop.toml",
+      NoopExperiment("noop", 1, 1) + "[dataset.noop]\nroot = \"${CROSS4D_E2E_ROOT}\"\n");
+  setenv("CROSS4D_E2E_ROOT", place_.Write("one", "cats\n").c_str(), 1);
+  ASSERT_TRUE(place_.Run({"run", file}).Ok());
+  unsetenv("CROSS4D_E2E_ROOT");
+  const Result again = place_.Run({"run", file});
+  EXPECT_TRUE(again.Ok()) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("0 stages executed"));
+  EXPECT_THAT(again.out, HasSubstr("probe.accuracy"));
+}
+
+TEST_F(BadInputTest, TwoFilesMustNotReadOneDataSetAtTwoPlaces) {
+  const auto experiment = [&](const std::string& name) {
+    return place_.Write(name + ".toml",
+                        NoopExperiment(name, 1, 1) + "[dataset.noop]\nroot = \"" +
+                            place_.Write(name, "cats\n") + "\"\n");
+  };
+  const std::string first = experiment("one"), second = experiment("two");
+  for (const std::string command : {"run", "plan"}) {
+    const Result refused = place_.Run({command, first, second});
+    EXPECT_EQ(refused.status.code, 2) << refused.out;
+    EXPECT_THAT(refused.err, HasSubstr("could not be told apart"));
+  }
+  EXPECT_TRUE(place_.FinishedSpools().empty());
+}
+
 TEST_F(BadInputTest, AFileOfAnotherProgramIsNotTouched) {
   const std::string text =
       "this is not a database, and it is longer than a hundred bytes: "

@@ -10,6 +10,7 @@
 
 #include <fstream>
 
+#include "tests/support/refusal.h"
 #include "tests/support/temp_folder.h"
 
 namespace cross4d::launch {
@@ -37,12 +38,7 @@ class SpoolTest : public testing::Test {
   }
   std::optional<Spool> Read() { return ReadSpool(folder_.path().string(), "key", 2, "w"); }
   std::string Complaint() {
-    try {
-      Read();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "";
+    return test::Refusal([this] { Read(); });
   }
 
   test::TempFolder folder_;

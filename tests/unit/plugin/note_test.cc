@@ -13,6 +13,8 @@
 #include <cstring>
 #include <string>
 
+#include "tests/support/refusal.h"
+
 namespace cross4d::plugin {
 namespace {
 
@@ -26,14 +28,9 @@ const std::string& Good() {
 
 /// The message, or "" when the bytes were accepted; anything but Error ends the test.
 std::string Refusal(const std::string& bytes) {
-  try {
-    ParseNote(bytes, "test.so");
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), ErrorCode::kPlugin);
-    EXPECT_THAT(e.what(), HasSubstr("test.so"));
-    return e.what();
-  }
-  return "";
+  std::string message = test::Refusal([&] { ParseNote(bytes, "test.so"); }, ErrorCode::kPlugin);
+  if (!message.empty()) EXPECT_THAT(message, HasSubstr("test.so"));
+  return message;
 }
 
 template <class T>

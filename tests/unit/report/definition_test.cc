@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/refusal.h"
+
 namespace cross4d::report {
 namespace {
 
@@ -13,12 +15,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::string ErrorOf(const std::string& json) {
-  try {
-    ParseTables(json);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return test::Refusal([&] { ParseTables(json); });
 }
 
 TEST(Definition, EverythingOfTheArchitecture) {
