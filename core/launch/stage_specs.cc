@@ -2,6 +2,7 @@
 #include "core/launch/stage_specs.h"
 
 #include "core/base/option_json.h"
+#include "core/protocol/core_options.h"
 
 #include <fmt/format.h>
 
@@ -41,8 +42,12 @@ std::string SharedLabel(const grid::PlanGraph& graph, int index) {
 void FindMissing(const std::string& role,
                  const grid::ResolvedPlugin& resolved,
                  std::set<std::string>& problems) {
+  const auto pack = resolved.options.find(protocol::PackOption().name);
+  const bool packed = role == "dataset" && pack != resolved.options.end() &&
+                      pack->second != protocol::PackOption().default_value;
   for (const OptionSpec& spec : resolved.plugin->options.options) {
     if (spec.role != OptionRole::kLocation || spec.type != OptionType::kString) continue;
+    if (packed && spec.name != pack->first) continue;  // the pack stands in for the folder
     const auto value = resolved.options.find(spec.name);
     if (value == resolved.options.end()) continue;
     const std::string& path = std::get<std::string>(value->second);

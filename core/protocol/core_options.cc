@@ -126,6 +126,19 @@ bool IsFeatureOption(std::string_view name) {
   return name != "granularity" && name != "multi_camera";
 }
 
+const OptionSpec& PackOption() {
+  static const OptionSpec option = [] {
+    OptionSpec spec;
+    spec.name = "pack";
+    spec.type = OptionType::kString;
+    spec.default_value = std::string();
+    spec.doc = "A file written by `cross4d data pack`: clips are read from it instead of decoded.";
+    spec.role = OptionRole::kLocation;
+    return spec;
+  }();
+  return option;
+}
+
 const OptionTable<PretrainOptions>& PretrainTable() {
   static const auto table = MakePretrainTable();
   return table;

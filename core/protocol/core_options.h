@@ -28,6 +28,10 @@ const OptionTable<TargetsOptions>& TargetsTable();
 /// The options that the features stage depends on (all but granularity and multi_camera).
 bool IsFeatureOption(std::string_view name);
 
+/// [dataset] pack: beside the options of whatever data set is chosen, since the host answers it,
+/// not the plugin. Empty = the clips are decoded from the data set's own files.
+const OptionSpec& PackOption();
+
 /// [pretrain]: optimisation, method.md section 4.
 struct PretrainOptions {
   std::int64_t epochs = 100;

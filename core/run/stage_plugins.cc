@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/run/stage_plugins.h"
 
+#include "core/base/option_json.h"
+#include "core/data/pack.h"
 #include "core/plugin/describe.h"
 #include "core/plugin/load.h"
+#include "core/protocol/core_options.h"
 
 #include <cross4d/sdk/error.h>
 
@@ -37,8 +40,20 @@ const base::PluginDescription& DescribePlanned(const protocol::SpecPlugin& plann
                            : known.emplace(key, plugin::DescribeFile(planned.file)).first->second;
 }
 
+// Takes the host's own option out of those of the plugin.
+std::string TakePack(OptionValues* options) {
+  const auto found = options->find(protocol::PackOption().name);
+  if (found == options->end()) return {};
+  const auto* text = std::get_if<std::string>(&found->second);
+  std::string pack = text == nullptr ? "" : *text;
+  options->erase(found);
+  return pack;
+}
+
 // A file system path among the options, for messages.
 std::string LocationOf(const protocol::SpecPlugin& plugin) {
+  OptionValues options = plugin.options;
+  if (const std::string pack = TakePack(&options); !pack.empty()) return pack;
   for (const OptionSpec& option : DescribePlanned(plugin).options.options) {
     const auto it = plugin.options.find(option.name);
     if (option.role != OptionRole::kLocation || it == plugin.options.end()) continue;
@@ -70,7 +85,12 @@ PluginContext StagePlugins::Context(int threads) const {
 
 std::unique_ptr<Dataset> StagePlugins::MakeDataset() const {
   const auto& p = Spec("dataset");
-  return plugin::CreateDataset(LoadPlanned(p), p.options, Context(spec_.threads));
+  OptionValues options = p.options;
+  const std::string pack = TakePack(&options);
+  if (pack.empty()) return plugin::CreateDataset(LoadPlanned(p), options, Context(spec_.threads));
+  const OptionSchema& schema = DescribePlanned(p).options;
+  const std::string key = base::CanonicalKeyText(schema, ResolveOptions(schema, options));
+  return data::PackedDataset::Open(pack, data::PackSource{p.name, p.version, key});
 }
 
 std::unique_ptr<Teacher> StagePlugins::MakeTeacher() const {

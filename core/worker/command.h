@@ -19,6 +19,6 @@ int RunSpec(const std::vector<std::string>& arguments);
 int Validate(const std::vector<std::string>& arguments);
 int TeacherCommand(const std::vector<std::string>& arguments);
 int Check(const std::vector<std::string>& arguments);
-int DataInspect(const std::vector<std::string>& arguments);
+int DataCommand(const std::vector<std::string>& arguments);
 
 }  // namespace cross4d::worker

@@ -30,9 +30,12 @@ constexpr std::array kCommands = {
             "[--device D] [--set KEY=VALUE]... [--plugin-dir DIR]; encode: --input FILE --output "
             "FILE",
             TeacherCommand},
-    Command{"data",
-            "data inspect NAME [--set KEY=VALUE]... [--clips N] [--plugin-dir DIR]",
-            DataInspect},
+    Command{
+        "data",
+        "data inspect|pack|preview [DIR] --dataset NAME [--set KEY=VALUE]... [--threads N] "
+        "[--plugin-dir DIR]; inspect: [--clips N | --all] [--json]; pack: --output FILE; preview: "
+        "--clip ID --output FOLDER",
+        DataCommand},
 };
 
 int Usage(std::FILE* to) {
