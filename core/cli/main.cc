@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/base/usage.h"
 #include "core/cli/command.h"
 #include "core/cli/version.h"
 
@@ -78,8 +79,8 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : cross4d::cli::kBadInput;
+    if (error.get_exit_code() == 0) return app.exit(error);  // help, version
+    cross4d::FailInput(cross4d::base::UsageMessage(app, error));
   }
   const int code = action();
   if (std::fflush(stdout) != 0)

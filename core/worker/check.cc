@@ -48,7 +48,7 @@ std::vector<const PluginRecord*> LoadObjectives(const plugin::Discovery& found) 
 }  // namespace
 
 int Check(const std::vector<std::string>& arguments) {
-  CLI::App app("Runs the conformance suite of a plugin's role", "cross4d-worker check");
+  CLI::App app("Runs the conformance suite of a plugin's role", "cross4d plugins check");
   PluginRequest request;
   conformance::Settings settings;
   AddPluginArguments(&app, &request);

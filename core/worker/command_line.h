@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/base/usage.h"
 #include "core/worker/plugin_options.h"
 
 #include <cross4d/sdk/error.h>
@@ -37,7 +38,7 @@ inline std::optional<int> ParseArguments(CLI::App* app, std::vector<std::string>
   } catch (const CLI::CallForHelp& e) {
     return app->exit(e);
   } catch (const CLI::ParseError& e) {
-    FailInput(std::string(e.what()) + "\n" + app->help());
+    FailInput(base::UsageMessage(*app, e));
   }
 }
 
