@@ -44,6 +44,12 @@ std::string Fit(const std::string& text, int columns) {
   return text;
 }
 
+// A large teacher takes half a minute per clip, a small student sees a thousand per second.
+std::string FormatRate(double clips_per_second) {
+  if (clips_per_second < 1) return fmt::format("{:.1f} s/clip", 1 / clips_per_second);
+  return fmt::format("{:.{}f} clips/s", clips_per_second, clips_per_second < 10 ? 1 : 0);
+}
+
 bool Environment(const char* name) {
   const char* value = std::getenv(name);
   return value && *value;
@@ -80,7 +86,7 @@ void Display::SetTotal(const std::map<std::string, int>& stages_by_kind, int run
 }
 
 void Display::StageStarted(int slot, const std::string& label, const std::string& kind) {
-  slots_[slot] = {true, label, kind, Clock::now(), {}};
+  slots_[slot] = {true, label, kind, Clock::now(), Clock::now(), {}};
   changed_ = true;
   if (!options_.terminal && !options_.quiet) Print(fmt::format("start   {:10}  {}", kind, label));
 }
@@ -200,17 +206,23 @@ std::string Display::Bar(int columns) const {
   return fmt::format("[{:#<{}}{:-<{}}]{}", "", full, "", width - full, text);
 }
 
-std::string Display::SlotLine(const Slot& slot) const {
-  if (!slot.busy) return "  -";
-  const protocol::Event& e = slot.last;
-  std::string line = fmt::format("  {}  {}", slot.label, slot.kind);
+std::string Display::Slot::Text() const {
+  const protocol::Event& e = last;
+  std::string line;
   if (e.epochs > 0) {
     line += fmt::format("  epoch {}/{}  loss {:.4f}", e.epoch, e.epochs, e.loss);
   } else if (e.total > 0) {
     line += fmt::format("  {} {}/{}", e.phase, e.done, e.total);
   }
-  if (e.rate > 0) line += fmt::format("  {:.0f} clips/s", e.rate);
-  return line + "  " + FormatSeconds(slot.Seconds());
+  if (e.rate > 0) line += "  " + FormatRate(e.rate);
+  line += "  " + FormatSeconds(Seconds());
+  const bool clips = e.epochs == 0 && e.rate > 0 && e.done < e.total;
+  if (clips) line += ", " + FormatSeconds(static_cast<double>(e.total - e.done) / e.rate) + " left";
+  return line;
+}
+
+std::string Display::SlotLine(const Slot& slot) const {
+  return slot.busy ? fmt::format("  {}  {}{}", slot.label, slot.kind, slot.Text()) : "  -";
 }
 
 void Display::Redraw() {
@@ -229,8 +241,23 @@ void Display::Redraw() {
   changed_ = false;
 }
 
+// Without a terminal, a sign of life now and then from stages that take long.
+void Display::PrintLongStages() {
+  for (Slot& slot : slots_) {
+    if (!slot.busy || slot.last.total == 0 || Clock::now() - slot.said < options_.say_every) {
+      continue;
+    }
+    slot.said = Clock::now();
+    Print(fmt::format("at      {:10}  {}{}", slot.kind, slot.label, slot.Text()));
+  }
+}
+
 void Display::Tick() {
-  if (!options_.terminal || options_.quiet || total_ == 0) return;
+  if (options_.quiet || total_ == 0) return;
+  if (!options_.terminal) {
+    PrintLongStages();
+    return;
+  }
   const auto pause = Clock::now() - last_draw_;
   if (pause >= (changed_ ? kRedraw : kClock)) Redraw();
 }

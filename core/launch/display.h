@@ -11,7 +11,8 @@
 namespace cross4d::launch {
 
 /// Progress on standard error. On a terminal: an overall bar with the time left and one line per
-/// worker, redrawn at most ten times a second. Otherwise plain lines: start, finish, failure.
+/// worker, redrawn at most ten times a second. Otherwise plain lines: start, finish, failure, and
+/// once a minute how far a stage is.
 class Display {
  public:
   struct Options {
@@ -20,6 +21,7 @@ class Display {
     bool colour = false;
     bool quiet = false;  ///< failures and messages only
     int workers = 1;
+    std::chrono::milliseconds say_every{60'000};  ///< without bars: progress of a long stage
   };
   /// What standard error is, with NO_COLOR and TERM=dumb respected.
   static Options ForStandardError(int workers);
@@ -54,9 +56,11 @@ class Display {
     bool busy = false;
     std::string label, kind;
     Clock::time_point start;
+    Clock::time_point said;  ///< when a plain line was printed last
     protocol::Event last;
     double Seconds() const;  ///< since its start
     double Share() const;    ///< of its work that is done, 0 to 1; 0 = unknown
+    std::string Text() const;
   };
   struct Kind {
     int open = 0, done = 0;
@@ -66,6 +70,7 @@ class Display {
   void Print(const std::string& line, const char* colour = "");
   void Erase();
   void Redraw();
+  void PrintLongStages();
   std::string Bar(int columns) const;
   std::string SlotLine(const Slot& slot) const;
   double SecondsLeft() const;

@@ -57,6 +57,8 @@ class Scheduler {
   RunOutcome Run();
 
  private:
+  static constexpr int kPollMs = 50;  ///< how often stages of other processes are looked at
+
   enum class State { kIdle, kWaiting, kReady, kRunning, kElsewhere, kDone, kFailed, kBlocked };
   struct Stage {
     State state = State::kIdle;

@@ -228,6 +228,28 @@ RunDetail ResultStore::Show(std::string_view prefix) {
   });
 }
 
+std::vector<StageUse> ResultStore::StageUses() {
+  Connection& connection = state_->connection;
+  return connection.Read([&] {
+    std::vector<StageUse> uses;
+    Statement find = connection.Prepare(
+        "SELECT s.key, s.kind, CASE WHEN s.state = 'done' THEN a.hash END, x.name, r.key "
+        "FROM stages AS s "
+        "LEFT JOIN artifacts AS a ON a.stage = s.id AND a.attempt = s.attempt "
+        "LEFT JOIN (SELECT DISTINCT stage, run FROM run_stages) AS rs ON rs.stage = s.id "
+        "LEFT JOIN runs AS r ON r.id = rs.run "
+        "LEFT JOIN experiments AS x ON x.id = r.experiment "
+        "ORDER BY s.key, x.name, r.id");
+    while (find.Next()) {
+      if (uses.empty() || uses.back().key != find.Text(0)) {
+        uses.push_back({find.Text(0), find.Text(1), find.Text(2), {}});
+      }
+      if (!find.Text(4).empty()) uses.back().runs.push_back({find.Text(3), find.Text(4)});
+    }
+    return uses;
+  });
+}
+
 std::vector<std::string> ResultStore::NeededStages() {
   Connection& connection = state_->connection;
   return connection.Guard([&] {

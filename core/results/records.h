@@ -180,6 +180,16 @@ struct StageRow {
   std::optional<ArtifactRecord> artifact;
 };
 
+/// What a database knows of a stage: for the store's listing, check and gc.
+struct StageUse {
+  std::string key, kind;
+  std::string artifact_hash;  ///< of a done stage, else empty
+  struct Run {
+    std::string experiment, key;
+  };
+  std::vector<Run> runs;  ///< that need it
+};
+
 struct RunDetail {
   RunRow run;
   std::map<std::string, std::string> options;

@@ -102,6 +102,8 @@ class ResultStore {
   RunDetail Show(std::string_view prefix);
   /// Every stage that a recorded run needs: what `gc` must keep.
   std::vector<std::string> NeededStages();
+  /// Every stage, by key, with the runs that need it.
+  std::vector<StageUse> StageUses();
   /// One read-only statement of the user; kInput for any other.
   SqlResult Query(const std::string& sql);
 

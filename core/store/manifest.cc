@@ -64,6 +64,20 @@ Manifest Parse(const std::string& bytes, const fs::path& path) {
   return manifest;
 }
 
+// "" or how the file differs.
+std::string Compare(const std::string& path, const ManifestFile& file) {
+  try {
+    if (const std::int64_t bytes = SizeOf(path); bytes != file.bytes) {
+      return "has " + std::to_string(bytes) + " bytes, the manifest says " +
+             std::to_string(file.bytes);
+    }
+    const std::string hash = base::Sha256File(path);
+    return hash == file.sha256 ? "" : "has SHA-256 " + hash + ", the manifest says " + file.sha256;
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
 }  // namespace
 
 Manifest WriteManifest(const fs::path& folder) {
@@ -96,9 +110,14 @@ Manifest ReadManifest(const fs::path& folder) {
   return Parse(base::ReadFile(path), path);
 }
 
-std::vector<std::string> VerifyArtifact(const fs::path& folder) {
+std::vector<std::string> VerifyArtifact(const fs::path& folder,
+                                        const std::set<std::string>& recorded) try {
   std::vector<std::string> problems;
   const Manifest manifest = ReadManifest(folder);
+  if (!recorded.empty() && !recorded.contains(manifest.hash)) {
+    problems.push_back((folder / kManifest).string() + ": has SHA-256 " + manifest.hash +
+                       ", the database says " + *recorded.begin());
+  }
   std::map<std::string, const ManifestFile*> listed;
   for (const ManifestFile& file : manifest.files) listed[file.name] = &file;
   for (const std::string& name : ListFiles(folder)) {
@@ -108,12 +127,8 @@ std::vector<std::string> VerifyArtifact(const fs::path& folder) {
       problems.push_back(path + ": not in the manifest");
       continue;
     }
-    const ManifestFile& file = *found->second;
-    if (const std::int64_t bytes = SizeOf(path); bytes != file.bytes) {
-      problems.push_back(path + ": has " + std::to_string(bytes) + " bytes, the manifest says " +
-                         std::to_string(file.bytes));
-    } else if (const std::string hash = base::Sha256File(path); hash != file.sha256) {
-      problems.push_back(path + ": has SHA-256 " + hash + ", the manifest says " + file.sha256);
+    if (std::string what = Compare(path, *found->second); !what.empty()) {
+      problems.push_back(path + ": " + what);
     }
     listed.erase(found);
   }
@@ -121,6 +136,8 @@ std::vector<std::string> VerifyArtifact(const fs::path& folder) {
     problems.push_back((folder / name).string() + ": missing");
   }
   return problems;
+} catch (const Error& error) {
+  return {error.what()};
 }
 
 PublishResult Publish(const fs::path& work, const fs::path& artifact) {

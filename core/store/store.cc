@@ -63,10 +63,6 @@ bool ParseWork(const std::string& name, WorkFolder& work) {
   return !work.writer.empty();
 }
 
-fs::path RegistrationOf(const fs::path& root, const fs::path& database) {
-  return root / "databases" / base::ContentKey(fs::absolute(database).lexically_normal().string());
-}
-
 int OpenLock(const Store& store) {
   base::MakeFolders(store.root());
   const fs::path path = store.root() / "lock";
@@ -119,8 +115,12 @@ void Store::RemoveArtifact(std::string_view key) const {
   Remove(Checkpoint(key));
 }
 
+fs::path Store::Registration(const fs::path& database) const {
+  return root_ / "databases" / base::ContentKey(fs::absolute(database).lexically_normal().string());
+}
+
 void Store::RegisterDatabase(const fs::path& database) const {
-  const fs::path file = RegistrationOf(root_, database);
+  const fs::path file = Registration(database);
   std::error_code ignored;
   if (fs::exists(file, ignored)) return;
   base::MakeFolders(file.parent_path());
@@ -137,9 +137,7 @@ std::vector<fs::path> Store::Databases() const {
   return databases;
 }
 
-void Store::ForgetDatabase(const fs::path& database) const {
-  Remove(RegistrationOf(root_, database));
-}
+void Store::ForgetDatabase(const fs::path& database) const { Remove(Registration(database)); }
 
 std::vector<std::string> Store::Keys() const {
   std::vector<std::string> keys;

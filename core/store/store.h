@@ -30,9 +30,11 @@ struct Manifest {
 Manifest WriteManifest(const std::filesystem::path& folder);
 /// Of an artifact folder. kInput if it is missing or not a manifest.
 Manifest ReadManifest(const std::filesystem::path& folder);
-/// What differs between the manifest and the files: missing, extra, other size, other hash. Empty =
-/// intact.
-std::vector<std::string> VerifyArtifact(const std::filesystem::path& folder);
+/// What differs between the manifest and the files: missing, extra, unreadable, other size, other
+/// hash; also a manifest that is none, or whose hash is none of `recorded` (unless that is empty).
+/// Empty = intact.
+std::vector<std::string> VerifyArtifact(const std::filesystem::path& folder,
+                                        const std::set<std::string>& recorded = {});
 
 struct PublishResult {
   Manifest manifest;  ///< of what lies at the artifact's place now
@@ -49,7 +51,9 @@ struct WorkFolder {
 
 struct Garbage {
   std::string key;
+  std::filesystem::path path;  ///< the stage's folder, or one entry of it
   std::int64_t bytes = 0;
+  std::string why;
 };
 
 /// The content store: <root>/stages/<first 2 hex digits>/<key>/ with
@@ -86,6 +90,11 @@ class Store {
   /// gc no longer asks this database.
   void ForgetDatabase(const std::filesystem::path& database) const;
 
+  /// The file that makes `database` a registered one: without it, gc no longer asks.
+  std::filesystem::path Registration(const std::filesystem::path& database) const;
+
+  /// Size of all files below a stage's folder.
+  std::int64_t StageBytes(std::string_view key) const;
   /// Keys of all stage folders, sorted.
   std::vector<std::string> Keys() const;
   std::vector<WorkFolder> WorkFolders() const;
@@ -95,9 +104,9 @@ class Store {
 
   /// Stage keys that a registered database still needs; throws if the database cannot be opened.
   using NeededBy = std::function<std::vector<std::string>(const std::filesystem::path& database)>;
-  /// What no registered database needs, with its size; removed unless `dry_run`. Throws kInput and
-  /// removes nothing when a registered database is missing or cannot be read, or when a `run` uses
-  /// the store.
+  /// What no registered database needs, and what ended attempts left in the folders of the other
+  /// stages; removed unless `dry_run`. Throws kInput and removes nothing when no database is
+  /// registered, when one is missing or cannot be read, or when a `run` uses the store.
   std::vector<Garbage> Collect(const NeededBy& needed, bool dry_run) const;
 
  private:

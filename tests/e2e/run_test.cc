@@ -176,9 +176,9 @@ TEST(RunTest, TableChecksAgainstAFile) {
 TEST(RunTest, CacheAndDatabaseAreMaintained) {
   const Place place;
   ASSERT_TRUE(place.Run({"run", place.Write("noop.toml", NoopExperiment("noop", 1, 1))}).Ok());
-  EXPECT_THAT(place.Run({"cache", "ls"}).out, HasSubstr("4 artifacts"));
+  EXPECT_THAT(place.Run({"cache", "ls"}).out, HasSubstr("4 stages"));
   EXPECT_THAT(place.Run({"cache", "verify"}).out, HasSubstr("4 artifacts intact, 0 damaged"));
-  EXPECT_THAT(place.Run({"cache", "gc"}).out, HasSubstr("removed 0 stages"));
+  EXPECT_THAT(place.Run({"cache", "gc"}).out, HasSubstr("would remove 0 entries"));
   const std::string copy = (place / "copy.db").string();
   ASSERT_TRUE(place.Run({"db", "backup", copy}).Ok());
   EXPECT_EQ(place.Run({"table", "--all", "--db", copy}).out, place.Run({"table", "--all"}).out);

@@ -72,6 +72,39 @@ TEST_F(DisplayTest, TheFirstStageAlreadyGivesAnEstimate) {
   EXPECT_THAT(shown, HasSubstr("dense seed 0  encoder  epoch 1/2  loss 0.2500  12 clips/s"));
 }
 
+TEST_F(DisplayTest, ClipsHaveARateAndATimeOfTheirOwn) {
+  Display display(Options(true));
+  display.SetTotal({{"features", 1}}, 1);
+  display.StageStarted(0, "dinov2", "features");
+  protocol::Event event = Progress(57, 557);
+  event.phase = "features";
+  event.epochs = 0;
+  event.rate = 0.04;
+  display.StageProgress(0, event);
+  Pause();
+  display.Tick();
+  const std::string shown = Shown();
+  EXPECT_THAT(shown, HasSubstr("dinov2  features  features 57/557  25.0 s/clip"));
+  EXPECT_THAT(shown, HasSubstr(", 3 h 28 min left"));
+}
+
+TEST_F(DisplayTest, WithoutATerminalALongStageSaysNowAndThenHowFarItIs) {
+  Display::Options options = Options(false);
+  options.say_every = std::chrono::milliseconds(60);
+  Display display(options);
+  display.SetTotal({{"features", 1}}, 1);
+  display.StageStarted(0, "dinov2", "features");
+  display.StageProgress(0, Progress(5, 10));
+  display.Tick();
+  EXPECT_THAT(Shown(), Not(HasSubstr("at  ")));
+  Pause();
+  display.Tick();
+  display.Tick();
+  const std::string shown = Shown();
+  EXPECT_THAT(shown, HasSubstr("at      features    dinov2  epoch 1/2"));
+  EXPECT_EQ(shown.find("at  "), shown.rfind("at  ")) << "once";
+}
+
 TEST_F(DisplayTest, PlainLinesWhenItIsNoTerminal) {
   Display display(Options(false));
   display.SetTotal({{"encoder", 1}}, 1);

@@ -105,10 +105,18 @@ TEST_F(StoreTest, EveryDamageIsFound) {
   fs::remove(artifact / "weights.bin");
   EXPECT_THAT(VerifyArtifact(artifact), ElementsAre(HasSubstr("missing")));
   Write(artifact / "manifest.json", "{ cut");
-  EXPECT_THROW(VerifyArtifact(artifact), Error);
+  EXPECT_THAT(VerifyArtifact(artifact), ElementsAre(HasSubstr("not a manifest")));
   fs::remove(artifact / "manifest.json");
+  EXPECT_THAT(VerifyArtifact(artifact), ElementsAre(HasSubstr("manifest.json: missing")));
   EXPECT_THROW(ReadManifest(artifact), Error);
   EXPECT_FALSE(store().HasArtifact(kKey));
+}
+
+TEST_F(StoreTest, AManifestOtherThanTheRecordedOneIsDamage) {
+  const auto published = Publish(MakeWork(kKey, 1, "w1"), store().Artifact(kKey));
+  const fs::path artifact = store().Artifact(kKey);
+  EXPECT_THAT(VerifyArtifact(artifact, {"beef", published.manifest.hash}), IsEmpty());
+  EXPECT_THAT(VerifyArtifact(artifact, {"beef"}), ElementsAre(HasSubstr("the database says beef")));
 }
 
 TEST_F(StoreTest, RemoveArtifactMakesRoomForANewOne) {
@@ -161,9 +169,26 @@ TEST_F(StoreTest, CollectKeepsWhatAnyDatabaseNeeds) {
   ASSERT_EQ(planned.size(), 1u);
   EXPECT_EQ(planned[0].key, "bb02");
   EXPECT_GT(planned[0].bytes, 16);
+  EXPECT_EQ(planned[0].path, store().StageFolder("bb02"));
+  EXPECT_THAT(planned[0].why, HasSubstr("no recorded run"));
   EXPECT_TRUE(store().HasArtifact("bb02"));
   store().Collect(needed, false);
   EXPECT_THAT(store().Keys(), ElementsAre("aa01", "cc03"));
+}
+
+TEST_F(StoreTest, CollectTakesWhatEndedAttemptsLeft) {
+  Publish(MakeWork("aa01", 1, "w"), store().Artifact("aa01"));
+  MakeWork("aa01", 2, "dead");
+  Write(store().Checkpoint("aa01") / "state", "finished, so of no use");
+  Write(store().Checkpoint("bb02") / "state", "to be continued");
+  Write(folder_ / "one.db", "");
+  store().RegisterDatabase(folder_ / "one.db");
+  const auto both = [](const fs::path&) { return std::vector<std::string>{"aa01", "bb02"}; };
+  EXPECT_EQ(store().Collect(both, false).size(), 2u);
+  EXPECT_FALSE(fs::exists(store().Work("aa01", 2, "dead")));
+  EXPECT_FALSE(fs::exists(store().Checkpoint("aa01")));
+  EXPECT_TRUE(fs::exists(store().Checkpoint("bb02")));
+  EXPECT_TRUE(store().HasArtifact("aa01"));
 }
 
 TEST_F(StoreTest, CollectRefusesWhenADatabaseCannotBeRead) {
@@ -184,6 +209,14 @@ TEST_F(StoreTest, CollectRefusesWhenADatabaseCannotBeRead) {
   }
   EXPECT_TRUE(store().HasArtifact("aa01"));
   store().ForgetDatabase(folder_ / "one.db");
+  try {
+    store().Collect(nothing, false);
+    FAIL() << "no database says what is needed";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("no database is registered"));
+  }
+  Write(folder_ / "two.db", "");
+  store().RegisterDatabase(folder_ / "two.db");
   EXPECT_EQ(store().Collect(nothing, false).size(), 1u);
 }
 
@@ -203,6 +236,8 @@ TEST_F(StoreTest, CollectWaitsForNoRun) {
     return pid;
   }();
   const auto nothing = [](const fs::path&) { return std::vector<std::string>{}; };
+  Write(folder_ / "one.db", "");
+  store().RegisterDatabase(folder_ / "one.db");
   EXPECT_THROW(store().Collect(nothing, false), Error);
   {
     const StoreLock second_run = StoreLock::Share(store());  // runs do not exclude each other

@@ -3,6 +3,11 @@
 #include <cross4d/sdk/plugin.h>
 #include <cross4d/sdk/teacher.h>
 
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <thread>
+
 namespace {
 
 using namespace cross4d;
@@ -11,11 +16,15 @@ constexpr std::int64_t kPatch = 16;
 
 struct Options {
   double gain = 1;
+  std::int64_t delay_ms = 0;
+  std::string log;
 };
 
 OptionTable<Options> DescribeOptions() {
   OptionTable<Options> t;
   t.Add("gain", &Options::gain, "Factor on every feature.").Range(1e-3, 1e3);
+  t.Add("delay_ms", &Options::delay_ms, "Time that encoding a clip takes.").Runtime();
+  t.Add("log", &Options::log, "File that gets a line per clip begun; empty = none.").Runtime();
   return t;
 }
 
@@ -30,6 +39,8 @@ class NoopTeacher : public Teacher {
     return traits;
   }
   torch::Tensor Encode(const torch::Tensor& frames) override {
+    if (!options_.log.empty()) std::ofstream(options_.log, std::ios::app) << "clip\n" << std::flush;
+    std::this_thread::sleep_for(std::chrono::milliseconds(options_.delay_ms));
     const std::int64_t rows = frames.size(3) / kPatch, columns = frames.size(4) / kPatch;
     const auto patches = frames.select(2, 0).reshape(
         {frames.size(0), frames.size(1), rows, kPatch, columns, kPatch});
