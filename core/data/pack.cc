@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -119,7 +120,7 @@ void PackedDataset::ReadIndex() {
 void PackedDataset::Map() {
   points_ = tensorio::View(file_, "points");
   unreadable_ = tensorio::View(file_, "unreadable");
-  sha256_ = tensorio::View(file_, "sha256");
+  checksum_ = tensorio::View(file_, pack::kChecksum);
   part_labels_ = Optional(file_, "part_labels");
   correspondence_ = Optional(file_, "correspondence");
   const auto n = static_cast<std::int64_t>(clips_.size());
@@ -139,18 +140,14 @@ void PackedDataset::Verify(std::int64_t index) const {
   for (const torch::Tensor& t : {points_, part_labels_, correspondence_, unreadable_}) {
     if (t.defined()) parts.push_back(Row(t, index));
   }
-  std::string recorded;
-  constexpr char kHex[] = "0123456789abcdef";
-  for (const std::byte b : Row(sha256_, index)) {
-    recorded += kHex[std::to_integer<int>(b) >> 4];
-    recorded += kHex[std::to_integer<int>(b) & 15];
-  }
-  const std::string found = pack::ClipChecksum(parts);
-  if (found != recorded) {
+  const auto found = pack::ClipChecksum(parts);
+  const auto recorded = Row(checksum_, index);
+  if (!std::equal(recorded.begin(), recorded.end(), found.begin(), found.end())) {
     // Not an input error: a damaged pack must not pass for a clip that is to be skipped.
     throw Error(ErrorCode::kEnvironment,
-                file_->path() + ": the checksum is " + found + ", recorded is " + recorded +
-                    ": the file is damaged; pack again");
+                file_->path() +
+                    ": the clip's bytes do not have their checksum: the file is damaged; "
+                    "pack again");
   }
   verified.store(true, std::memory_order_relaxed);
 }

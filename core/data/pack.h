@@ -22,7 +22,7 @@
 ///
 /// A safetensors file, n clips in index order: points [n, T, N, 3] f32; part_labels and
 /// correspondence [n, T, N] i32 where the data has them; unreadable [n, 512] u8 (why a clip could
-/// not be read, empty otherwise); sha256 [n, 32] u8 of the bytes of a clip in all of these. The
+/// not be read, empty otherwise); checksum [n, 16] u8 of the bytes of a clip in all of these. The
 /// index, what the pack was made from, and a checksum of the header are metadata.
 namespace cross4d::data {
 
@@ -71,7 +71,7 @@ class PackedDataset : public Dataset {
   std::vector<FileProblem> problems_;
   std::string fingerprint_;
   bool skip_ = false;
-  torch::Tensor points_, part_labels_, correspondence_, unreadable_, sha256_;
+  torch::Tensor points_, part_labels_, correspondence_, unreadable_, checksum_;
   std::unique_ptr<std::atomic<bool>[]> verified_;  ///< per clip
 };
 

@@ -93,7 +93,7 @@ RowFile::Setup MakeSetup(const Dataset& dataset,
     setup.tensors.push_back({"correspondence", DType::kI32, {clips, t, n}});
   }
   setup.tensors.push_back({"unreadable", DType::kU8, {clips, pack::kReasonBytes}});
-  setup.tensors.push_back({"sha256", DType::kU8, {clips, pack::kSha256Bytes}});
+  setup.tensors.push_back({pack::kChecksum, DType::kU8, {clips, pack::kChecksumBytes}});
   setup.metadata = {{pack::kFormat, pack::kFormatVersion},
                     {"plugin", source.plugin},
                     {"version", source.version},
@@ -131,21 +131,13 @@ class PackRows {
       hashed.push_back(tensorio::BytesOf(values[i]));
       parts.emplace_back(tensors_[i].name, hashed.back());
     }
-    const std::vector<std::byte> sum = FromHex(pack::ClipChecksum(hashed));
-    parts.emplace_back("sha256", sum);
+    const auto sum = pack::ClipChecksum(hashed);
+    parts.emplace_back(pack::kChecksum, sum);
     file_.Write(row, parts, loaded.reason.empty() ? kWhole : kUnreadable);
   }
 
  private:
-  static std::vector<std::byte> FromHex(const std::string& hex) {
-    std::vector<std::byte> bytes;
-    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-      bytes.push_back(static_cast<std::byte>(std::stoi(hex.substr(i, 2), nullptr, 16)));
-    }
-    return bytes;
-  }
-
-  // In the order of tensors_, less sha256.
+  // In the order of tensors_, less the checksum.
   std::vector<torch::Tensor> Values(const Loaded& loaded) const {
     std::vector<torch::Tensor> values;
     for (const tensorio::TensorDecl& tensor : tensors_) {
@@ -155,7 +147,7 @@ class PackRows {
         values.push_back(torch::zeros({pack::kReasonBytes}, torch::kUInt8));
         std::copy(
             loaded.reason.begin(), loaded.reason.end(), values.back().data_ptr<std::uint8_t>());
-      } else if (tensor.name != "sha256") {
+      } else if (tensor.name != pack::kChecksum) {
         values.push_back(Ids(loaded, tensor.name));
       }
     }

@@ -7,6 +7,7 @@
 
 #include <cross4d/sdk/error.h>
 
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -20,6 +21,17 @@ std::string ShapeText(const torch::Tensor& t) {
 }
 
 constexpr std::string_view kExtra = "extra.";
+
+// torch::isfinite takes ten times as long as to copy the clip.
+bool AllFinite(const torch::Tensor& points) {
+  constexpr std::uint32_t kExponent = 0x7f800000;
+  const auto* values = points.const_data_ptr<float>();
+  std::uint32_t bad = 0;
+  for (std::int64_t i = 0; i < points.numel(); ++i) {
+    bad |= (std::bit_cast<std::uint32_t>(values[i]) & kExponent) == kExponent ? 1U : 0U;
+  }
+  return bad == 0;
+}
 
 }  // namespace
 
@@ -42,7 +54,7 @@ Clip LoadClip(const Dataset& dataset,
         .Within(where);
   }
   clip.points = p.contiguous();
-  if (!torch::isfinite(clip.points).all().item<bool>()) {
+  if (!AllFinite(clip.points)) {
     throw Error(ErrorCode::kInput, "a coordinate is not finite").Within(where);
   }
   return clip;

@@ -162,7 +162,7 @@ int PreviewData(const DataRequest& request, const std::string& id, const std::st
   const std::string name = FileName(id);
   const std::int64_t frames = clip.points.size(0);
   for (std::int64_t t = 0; t < frames; ++t) {
-    char number[24];
+    char number[32];
     std::snprintf(number, sizeof number, "_%03lld.ply", static_cast<long long>(t));
     WritePly(fs::path(folder) / (name + number), clip, t);
   }
