@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/clips/frames.h"
+#include "core/clips/sample.h"
 
 #include <cross4d/sdk/dataset.h>
 #include <cross4d/sdk/error.h>
@@ -24,6 +25,19 @@ void AddOnError(OptionTable<S>* table) {
             "What an unreadable file does: `fail`: stops with an error; `skip`: its clips are left "
             "out and reported.")
       .Choices({"fail", "skip"});
+}
+
+/// Frames of `clip` where `empty` says so take points and labels of the nearest frame that is not
+/// (the earlier of two). False: all are empty.
+inline bool FillEmptyFrames(const std::vector<bool>& empty, Clip* clip) {
+  const std::vector<std::int64_t> sources = FrameSources(empty);
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const auto to = static_cast<std::int64_t>(i);
+    if (sources[i] == to) continue;
+    clip->points[to].copy_(clip->points[sources[i]]);
+    if (clip->part_labels.defined()) clip->part_labels[to].copy_(clip->part_labels[sources[i]]);
+  }
+  return !sources.empty();
 }
 
 /// The index of a data set made of videos: turns each into its clips by FrameOptions. The one part

@@ -87,21 +87,6 @@ bool SampleFrame(const std::vector<std::uint16_t>& depth,
   return true;
 }
 
-// Frames without a valid pixel repeat the nearest one of the clip that has some.
-void FillEmptyFrames(const MatArray& video, const std::vector<bool>& empty, Clip& clip) {
-  const std::vector<std::int64_t> sources = clips::FrameSources(empty);
-  if (sources.empty()) {
-    video.Fail("none of the clip's " + std::to_string(empty.size()) +
-               " frames has a valid pixel (depth > 0)");
-  }
-  for (std::int64_t i = 0; i < clip.points.size(0); ++i) {
-    const std::int64_t from = sources[static_cast<std::size_t>(i)];
-    if (from == i) continue;
-    clip.points[i].copy_(clip.points[from]);
-    if (clip.part_labels.defined()) clip.part_labels[i].copy_(clip.part_labels[from]);
-  }
-}
-
 std::int64_t FrameCount(const MatArray& video) {
   const auto& dims = video.dims();
   if (dims.size() > 3 || dims[0] != kRows || dims[1] != kColumns) {
@@ -215,7 +200,10 @@ Clip UtdMhad::Load(std::int64_t index) const {
     }
   }
   video.Finish();
-  FillEmptyFrames(video, empty, clip);
+  if (!clips::FillEmptyFrames(empty, &clip)) {
+    video.Fail("none of the clip's " + std::to_string(options_.frames) +
+               " frames has a valid pixel (depth > 0)");
+  }
   return clip;
 }
 
