@@ -62,6 +62,11 @@ OpenedDataset OpenDataset(const DataRequest& request) {
     values.erase(found);
   }
   if (pack.empty()) AddFolder(plugin.options, request, &values);
+  const OptionSpec* on_error = FindOption(plugin.options, "on_error");
+  if (request.tolerant && on_error != nullptr && pack.empty() &&
+      CheckOption(*on_error, std::string("skip")).empty()) {
+    values.emplace("on_error", std::string("skip"));
+  }
   // A pack stands in for the folder, which need not be given.
   OptionSchema unrequired = plugin.options;
   for (OptionSpec& option : unrequired.options) option.required = option.required && pack.empty();
@@ -117,6 +122,7 @@ int DataCommand(const std::vector<std::string>& arguments) {
   if (const auto code = ParseArguments(&app, arguments)) return *code;
 
   if (inspecting->parsed()) {
+    inspect.data.tolerant = true;
     // Without --dataset the one argument is the data set's name.
     if (inspect.data.plugin.name.empty()) std::swap(inspect.data.plugin.name, inspect.data.folder);
     if (inspect.data.plugin.name.empty()) FailInput("data inspect: which data set? --dataset NAME");

@@ -17,6 +17,8 @@ namespace cross4d::worker {
 struct DataRequest {
   std::string folder;  ///< value of the plugin's location option; empty = as --set says
   PluginRequest plugin;
+  bool tolerant = false;  ///< the data set opens whatever is wrong with its files: on_error =
+                          ///< "skip" where it has that option and --set does not say otherwise
 };
 
 /// A data set as one of these commands asked for it.
