@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/random.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -132,6 +133,24 @@ TEST_F(PointVideoTest, UnknownGlobalsAreRefusedByName) {
   const std::string good = BytesOf<double>(PublishedPoints(2, 700));
   EXPECT_THAT(Problem(Npz("point_clouds", ObjectNpy({{{2, 3}, good}}, "os\nsystem\n"))),
               AllOf(HasSubstr("v.npz"), HasSubstr("os.system")));
+}
+
+// A short run over damaged files in every test run; tests/fuzz holds the long one.
+TEST_F(PointVideoTest, DamagedFilesEndInAnErrorOrAVideo) {
+  const std::string points = BytesOf<double>(PublishedPoints(4, 700));
+  const std::string seed = Npz("point_clouds", ObjectNpy({{{4, 3}, points}, {{4, 3}, points}}));
+  EXPECT_EQ(Problem(seed), "");
+  int refused = 0;
+  for (std::uint64_t round = 0; round < 3000; ++round) {
+    RandomStream random(MixSeed({round}));
+    std::string bytes = seed;
+    for (std::uint64_t i = random.Below(3) + 1; i > 0; --i) {
+      bytes[random.Below(bytes.size())] = static_cast<char>(random.Below(256));
+    }
+    if (random.Below(8) == 0) bytes.resize(random.Below(bytes.size()));
+    refused += Problem(bytes).empty() ? 0 : 1;
+  }
+  EXPECT_GT(refused, 2000);
 }
 
 }  // namespace
