@@ -22,6 +22,7 @@ cross4d_layer(results  2 cross4d DEPENDS base sdk)
 cross4d_layer(plugin   2 both    DEPENDS base sdk)
 cross4d_layer(store    2 both    DEPENDS base sdk)
 cross4d_layer(data     2 worker  DEPENDS base tensorio geometry sdk)
+cross4d_layer(pretext  2 worker  DEPENDS geometry sdk)
 cross4d_layer(grid     3 cross4d DEPENDS config protocol base sdk)
 cross4d_layer(targets  3 worker  DEPENDS data protocol store base tensorio geometry sdk)
 cross4d_layer(train    3 worker  DEPENDS data protocol store base tensorio geometry sdk)
@@ -34,4 +35,4 @@ cross4d_layer(worker   6 worker  DEPENDS run vit conformance eval train targets 
 cross4d_layer(cli      6 cross4d DEPENDS launch report grid config results store plugin protocol base sdk)
 
 # The kits: modules that plugins may link and include as well; installed, versioned with the SDK.
-set(CROSS4D_KITS tensorio geometry vit clips)
+set(CROSS4D_KITS tensorio geometry vit clips pretext)
