@@ -6,6 +6,7 @@
 #include "core/grid/expand.h"
 #include "core/launch/deep_check.h"
 #include "core/protocol/core_options.h"
+#include "core/protocol/efficiency_options.h"
 
 #include <cross4d/sdk/error.h>
 
@@ -26,6 +27,7 @@ std::shared_ptr<const config::OptionCatalog> MakeCatalog(const plugin::Discovery
   catalog->sections["targets"] = protocol::TargetsTable().schema();
   catalog->sections["pretrain"] = protocol::PretrainTable().schema();
   catalog->protocols["linear-probe"] = protocol::LinearProbeTable().schema();
+  catalog->protocols[protocol::kEfficiency] = protocol::EfficiencyTable().schema();
   catalog->plugins = plugins.usable;
   for (base::PluginDescription& plugin : catalog->plugins) {
     if (plugin.role == "dataset") plugin.options.options.push_back(protocol::PackOption());

@@ -2,6 +2,7 @@
 #include "core/grid/stages.h"
 
 #include "core/base/hash.h"
+#include "core/protocol/efficiency_options.h"
 #include "core/protocol/stage_spec.h"
 
 #include <cross4d/sdk/note.h>
@@ -32,6 +33,9 @@ std::string KeyHead(const char* kind,
   head += ",\"plugins\":" + object(plugins) + ",\"options\":" + object(options);
   return head;
 }
+
+/// Evaluations of the encoder itself; the others read its embeddings.
+bool ReadsEncoder(const std::string& name) { return name == protocol::kEfficiency; }
 
 }  // namespace
 
@@ -145,12 +149,16 @@ StageBuilder::Recipe StageBuilder::EncoderRecipe(const RunParts& parts) const {
   return recipe;
 }
 
-const StageBuilder::Recipe& StageBuilder::EvaluationRecipe(const RunParts::Evaluation& evaluation) {
+const StageBuilder::Recipe& StageBuilder::EvaluationRecipe(const RunParts::Evaluation& evaluation,
+                                                           const Part& student) {
+  const bool with_student = ReadsEncoder(*evaluation.protocol);
   const auto [memo, is_new] = evaluations_.emplace(
-      std::pair{evaluation.options, *evaluation.protocol}, Recipe{protocol::kEvaluation, true});
+      std::tuple{evaluation.options, *evaluation.protocol, with_student ? &student : nullptr},
+      Recipe{protocol::kEvaluation, true});
   if (is_new) {
     auto content = std::make_shared<StageContent>();
     content->protocol = *evaluation.protocol;
+    if (with_student) content->plugins = {{"student", student.plugin}};
     content->options = {{"evaluate", evaluation.options->options}};
     memo->second.content = std::move(content);
     memo->second.key_head = KeyHead(protocol::kEvaluation,
@@ -186,7 +194,7 @@ void StageBuilder::Begin(const RunParts& parts) {
       KeyHead(protocol::kEmbeddings, "", {{"student", &parts.student->key_text}}, {});
   for (const RunParts::Evaluation& evaluation : parts.evaluations) {
     evaluation_tokens_.push_back(add(Tokens(*evaluation.dataset, *parts.student)));
-    evaluation_recipes_.push_back(&EvaluationRecipe(evaluation));
+    evaluation_recipes_.push_back(&EvaluationRecipe(evaluation, *parts.student));
   }
 }
 
@@ -199,21 +207,29 @@ std::vector<RunStage> StageBuilder::Add(std::int64_t seed, std::string& encoder_
   stages.push_back({encoder, {}});
   int last_tokens = -1, embeddings = -1;
   for (std::size_t i = 0; i < evaluation_recipes_.size(); ++i) {
-    if (evaluation_tokens_[i] != last_tokens) {
-      last_tokens = evaluation_tokens_[i];
-      embeddings =
-          Put(embeddings_, {{protocol::kEncoder, encoder}, {protocol::kTokens, last_tokens}}, seed);
-      const bool listed =
-          std::any_of(stages.begin(), stages.end(), [embeddings](const RunStage& s) {
-            return s.stage == embeddings;
-          });
-      if (!listed) stages.push_back({embeddings, {}});
+    const int tokens = evaluation_tokens_[i];
+    Inputs inputs = {{protocol::kEncoder, encoder}, {protocol::kTokens, tokens}};
+    if (!ReadsEncoder(*parts_->evaluations[i].protocol)) {
+      if (tokens != last_tokens) embeddings = Embeddings(encoder, tokens, seed, stages);
+      last_tokens = tokens;
+      inputs = {{protocol::kEmbeddings, embeddings}};
     }
-    const int evaluation =
-        Put(*evaluation_recipes_[i], {{protocol::kEmbeddings, embeddings}}, seed);
-    stages.push_back({evaluation, *parts_->evaluations[i].name});
+    stages.push_back({Put(*evaluation_recipes_[i], inputs, seed), *parts_->evaluations[i].name});
   }
   return stages;
+}
+
+int StageBuilder::Embeddings(int encoder,
+                             int tokens,
+                             std::int64_t seed,
+                             std::vector<RunStage>& stages) {
+  const int embeddings =
+      Put(embeddings_, {{protocol::kEncoder, encoder}, {protocol::kTokens, tokens}}, seed);
+  const bool listed = std::any_of(stages.begin(), stages.end(), [embeddings](const RunStage& s) {
+    return s.stage == embeddings;
+  });
+  if (!listed) stages.push_back({embeddings, {}});
+  return embeddings;
 }
 
 }  // namespace cross4d::grid

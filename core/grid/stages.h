@@ -74,14 +74,15 @@ class StageBuilder {
   int Features(const RunParts& parts);
   int Targets(const RunParts& parts, int tokens, int features);
   Recipe EncoderRecipe(const RunParts& parts) const;
-  const Recipe& EvaluationRecipe(const RunParts::Evaluation& evaluation);
+  const Recipe& EvaluationRecipe(const RunParts::Evaluation& evaluation, const Part& student);
+  int Embeddings(int encoder, int tokens, std::int64_t seed, std::vector<RunStage>& stages);
 
   PlanGraph& graph_;
   /// Views of StageNode::key: 32 characters lie on the heap, so they stay where they are when the
   /// vector of stages grows.
   std::unordered_map<std::string_view, int> by_key_;
   std::map<std::tuple<const Part*, const Part*, const Part*>, int> seedless_;
-  std::map<std::pair<const Part*, std::string>, Recipe> evaluations_;
+  std::map<std::tuple<const Part*, std::string, const Part*>, Recipe> evaluations_;
   std::string buffer_;
   std::vector<Conflict> conflicts_;
   // The combination begun.

@@ -8,6 +8,7 @@
 #include <cross4d/sdk/error.h>
 
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 
 namespace cross4d::report {
@@ -24,6 +25,20 @@ std::string TraceLine(const Table& table, std::size_t r, std::size_t c) {
   std::string line = "trace " + (row.empty() ? "" : row + " | ") + table.columns[c].text + ":";
   for (const std::string& run : cell.runs) line += " " + run;
   return line;
+}
+
+/// What a cell's numbers are divided by, so that 41993216 is shown as 41.993 M.
+struct Scale {
+  double divisor = 1;
+  const char* suffix = "";
+};
+
+Scale ScaleOf(double value) {
+  const double size = std::abs(value);
+  if (size >= 1e12) return {1e12, " T"};
+  if (size >= 1e9) return {1e9, " G"};
+  if (size >= 1e6) return {1e6, " M"};
+  return {};
 }
 
 /// One line of a text; `number` counts from 0; nullopt behind the end.
@@ -67,8 +82,10 @@ std::string Shortest(double value) {
 std::string CellText(const Cell& cell, int digits) {
   std::string text = "–";
   if (cell.mean) {
-    text = Fixed(*cell.mean, digits);
-    if (cell.std) text += " ± " + Fixed(*cell.std, digits);
+    const Scale scale = ScaleOf(*cell.mean);
+    text = Fixed(*cell.mean / scale.divisor, digits);
+    if (cell.std) text += " ± " + Fixed(*cell.std / scale.divisor, digits);
+    text += scale.suffix;
   }
   if (cell.planned > 0) {
     text += " (" + Count(cell);

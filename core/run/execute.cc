@@ -6,6 +6,7 @@
 #include "core/base/seed.h"
 #include "core/data/in_context.h"
 #include "core/data/sources.h"
+#include "core/eval/efficiency.h"
 #include "core/eval/embeddings.h"
 #include "core/eval/linear_probe.h"
 #include "core/protocol/core_options.h"
@@ -25,6 +26,7 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <memory>
 
 namespace cross4d::run {
 namespace {
@@ -188,16 +190,33 @@ void Encoder(Stage& s) {
   WriteEncoder(s, *student);
 }
 
+/// The student with the encoder's weights.
+std::shared_ptr<Student> TrainedStudent(Stage& s) {
+  torch::manual_seed(0);  // overwritten by the weights below
+  const std::shared_ptr<Student> student = s.plugins.MakeStudent(s.spec.threads);
+  train::LoadTensors(s.Input(protocol::kEncoder) / kModelFile, train::StateOf(*student));
+  return student;
+}
+
 void Embeddings(Stage& s) {
   UseThreads(s.spec.threads);
-  torch::manual_seed(0);  // overwritten by the weights below
-  const auto student = s.plugins.MakeStudent(s.spec.threads);
-  train::LoadTensors(s.Input(protocol::kEncoder) / kModelFile, train::StateOf(*student));
+  const auto student = TrainedStudent(s);
   eval::RunEmbeddings(*student, s.Input(protocol::kTokens), s.out, s.reporter);
+}
+
+void Efficiency(Stage& s) {
+  const auto student = TrainedStudent(s);
+  eval::RunEfficiency(*student,
+                      s.plugins.Describe("student").Provides(tags::kMaskable),
+                      s.Input(protocol::kTokens),
+                      protocol::EfficiencyTable().Read(s.Options("evaluate")),
+                      s.out,
+                      s.reporter);
 }
 
 void Evaluation(Stage& s) {
   UseThreads(s.spec.threads);
+  if (s.spec.protocol == protocol::kEfficiency) return Efficiency(s);
   if (s.spec.protocol != "linear-probe") {
     FailInput("evaluation protocol '" + s.spec.protocol + "' is not known to this worker");
   }

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "counted_as.h"
 #include "grouped_mlp.h"
 
 namespace cross4d::point4d {
@@ -39,6 +40,9 @@ Tensor SetAbstractionImpl::ForwardPlain(const Grouping& in) {
 }
 
 Tensor SetAbstractionImpl::ForwardFused(const Grouping& in) {
+  std::int64_t products = 0;  // of a row, in the plain form
+  for (const torch::nn::Linear& linear : linears_) products += linear->weight.numel();
+  const CountedAs counted(2 * in.neighbours.numel() * products);
   // W [s (p - c), p, f] = (s W_r + W_a) p + W_f f - s W_r c: a part per point and one per centroid.
   const Tensor& weight = linears_[0]->weight;
   const Tensor relative = weight.narrow(1, 0, 3) * shape_.relative_scale;

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "attention_loops.h"
+#include "counted_as.h"
 
 namespace cross4d::point4d {
 namespace {
@@ -80,6 +81,8 @@ class ShortAttentionFunction : public torch::autograd::Function<ShortAttentionFu
 bool IsShort(std::int64_t tokens) { return tokens >= 96 && tokens <= 512; }
 
 Tensor ShortAttention(const Tensor& qkv, std::int64_t heads) {
+  const std::int64_t b = qkv.size(0), l = qkv.size(1), c = qkv.size(2) / 3;
+  const CountedAs counted(4 * b * l * l * c, /*attention=*/true);
   const bool keep = at::GradMode::is_enabled() && qkv.requires_grad();
   return ShortAttentionFunction::apply(qkv, heads, keep);
 }

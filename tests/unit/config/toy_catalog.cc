@@ -174,7 +174,7 @@ base::PluginDescription Plugin(std::string role,
 std::shared_ptr<const OptionCatalog> ToyCatalog() {
   auto catalog = std::make_shared<OptionCatalog>();
   catalog->sections = {{"targets", Targets()}, {"pretrain", Pretrain()}};
-  catalog->protocols = {{"linear-probe", Probe()}};
+  catalog->protocols = {{"linear-probe", Probe()}, {"efficiency", OptionSchema()}};
   const OptionSchema none = One("bn_calibrate", &NoneOptions::bn_calibrate, "Clips.");
   const OptionSchema dense = One("temperature", &DenseOptions::temperature, "Sharpness.");
   catalog->plugins = {

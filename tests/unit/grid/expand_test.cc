@@ -123,6 +123,21 @@ protocol = "linear-probe"
   EXPECT_EQ(StageKeys(swept, protocol::kEncoder).size(), 1u);
 }
 
+TEST(Expand, EfficiencyReadsTheEncoderItself) {
+  const PlanGraph graph = ExpandText(Base() + R"(
+[[evaluate]]
+name = "cost"
+protocol = "efficiency"
+)");
+  const StageNode& cost =
+      graph.stages.at(static_cast<std::size_t>(graph.runs[0].stages.back().stage));
+  ASSERT_EQ(cost.inputs.size(), 2u);
+  EXPECT_STREQ(cost.inputs[0].first, protocol::kEncoder);
+  EXPECT_STREQ(cost.inputs[1].first, protocol::kTokens);
+  EXPECT_TRUE(cost.plugins().contains("student"));
+  EXPECT_EQ(StageKeys(graph, protocol::kEmbeddings).size(), 1u);  // of the probe
+}
+
 TEST(Expand, TransferUsesTokensOfTheOtherDataSet) {
   const PlanGraph graph = ExpandText(Base() + R"(
 [dataset.toy-depth]
