@@ -11,12 +11,16 @@ TORCH=2.11.0
 # libtorch_cpu of the wheel is linked against these two, also on a machine without a GPU.
 CUDA_RUNTIME=13.0.96
 CUDA_CUPTI=13.0.85
+# What the tests run the Python examples of docs/ with.
+NUMPY=2.4.6
+SAFETENSORS=0.8.0
 PACKAGES=(
   # tools
   g++ cmake make ninja-build ccache git python3 python3-venv clang-format
   # libraries of the programs
-  libboost-dev libboost-filesystem-dev libboost-system-dev libcli11-dev libfmt-dev libsqlite3-dev
-  libsqlitecpp-dev libssl-dev libtomlplusplus-dev libzip-dev nlohmann-json3-dev zlib1g-dev
+  libboost-dev libboost-filesystem-dev libboost-system-dev libcli11-dev libfmt-dev libhdf5-dev
+  libpng-dev libsqlite3-dev libsqlitecpp-dev libssl-dev libtomlplusplus-dev libzip-dev
+  nlohmann-json3-dev zlib1g-dev
   # tests
   libgmock-dev libgtest-dev librapidcheck-dev
 )
@@ -94,6 +98,17 @@ install_cuda() {
   .venv/bin/python -m pip install -q --disable-pip-version-check "torch==$TORCH" >&2
 }
 
+# For the tests alone: without these two they skip the examples.
+install_python_packages() {
+  [ -x .venv/bin/python ] || return 0
+  compgen -G "$(site_packages)/numpy-$NUMPY.dist-info" >/dev/null &&
+    compgen -G "$(site_packages)/safetensors-$SAFETENSORS.dist-info" >/dev/null && return
+  say "installing numpy and safetensors into .venv"
+  .venv/bin/python -m pip install -q --disable-pip-version-check "numpy==$NUMPY" "safetensors==$SAFETENSORS" >&2 ||
+    say "they could not be installed; the tests of Python examples will be skipped"
+}
+
 install_packages
 install_torch
+install_python_packages
 [ "${1:-}" != --cuda ] || install_cuda

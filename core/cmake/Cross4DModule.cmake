@@ -91,13 +91,17 @@ function(cross4d_test name)
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
+  set(python ${PROJECT_SOURCE_DIR}/.venv/bin/python) # scripts/setup.sh puts numpy and safetensors there
+  if(NOT EXISTS ${python})
+    set(python python3)
+  endif()
   add_test(NAME ${name} COMMAND ${target})
   set_tests_properties(
     ${name} PROPERTIES
     LABELS "${ARG_LABELS}"
     TIMEOUT ${ARG_TIMEOUT}
     RUN_SERIAL ${ARG_SERIAL}
-    ENVIRONMENT "CROSS4D_TEST_DATA=${CROSS4D_TEST_DATA};CROSS4D_BINARY_DIR=${PROJECT_BINARY_DIR};CROSS4D_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+    ENVIRONMENT "CROSS4D_TEST_DATA=${CROSS4D_TEST_DATA};CROSS4D_BINARY_DIR=${PROJECT_BINARY_DIR};CROSS4D_SOURCE_DIR=${PROJECT_SOURCE_DIR};CROSS4D_PYTHON=${python}")
 endfunction()
 
 # cross4d_fuzz(name SOURCES … [LINK …]): the libFuzzer program fuzz_<name>, with -DCROSS4D_FUZZ=ON only.
