@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <string>
+#include <system_error>
 
 namespace cross4d::worker {
 namespace {
@@ -40,6 +42,8 @@ int PackData(const DataRequest& request, const std::string& file) {
   const auto start = std::chrono::steady_clock::now();
   const OpenedDataset opened = OpenDataset(request);
   if (IsPacked(file, opened)) {
+    std::error_code ignored;  // a kill just before the end leaves it
+    fs::remove_all(file + ".partial", ignored);
     std::printf("%s: is there already, with the same settings and data\n", file.c_str());
     return 0;
   }
