@@ -15,8 +15,6 @@
 namespace cross4d::geometry {
 namespace {
 
-constexpr std::uint64_t kBackground = ~std::uint64_t{0};
-
 /// Checks the call and returns the number of points of a frame.
 std::int64_t CheckCall(std::span<const float> points,
                        std::int64_t frames,
@@ -50,61 +48,69 @@ struct FrameView {
   std::int32_t* patch;
 };
 
-void FillZBuffer(const FrameView& f,
-                 const Camera& camera,
-                 float radius,
-                 std::vector<std::uint64_t>& keys,
-                 std::vector<float>& depths) {
-  std::fill(keys.begin(), keys.end(), kBackground);
+/// Patch index of a pixel without dividing: row_start[y] + column[x].
+struct PatchTable {
+  PatchTable(const Camera& camera, std::int32_t patch)
+      : row_start(static_cast<std::size_t>(camera.height)),
+        column(static_cast<std::size_t>(camera.width)) {
+    for (std::int32_t x = 0; x < camera.width; ++x) column[x] = x / patch;
+    for (std::int32_t y = 0; y < camera.height; ++y) {
+      row_start[y] = y / patch * (camera.width / patch);
+    }
+  }
+  std::vector<std::int32_t> row_start, column;
+};
+
+/// Fills the z-buffer, whose depths are 0 and indices -1. `owned`: pixels per point.
+///
+/// Points come in the order of their indices, so that a pixel changes hands only for a smaller
+/// depth: what is left is the minimum of kernels::OrderKey. Depths are positive, so their bits
+/// order as they do; less one, the background's 0 is the largest.
+void Splat(const FrameView& f,
+           const Camera& camera,
+           float radius,
+           const PatchTable& patches,
+           std::vector<std::int32_t>& owned,
+           std::vector<float>& depths) {
   for (std::int64_t i = 0; i < f.n; ++i) {
     const Projection p = kernels::ProjectPoint(camera, f.points + 3 * i);
     depths[i] = p.depth;
-    f.pixel[i] = kernels::PixelOf(camera, p);
-    const std::uint64_t key = kernels::OrderKey(p.depth, static_cast<std::uint32_t>(i));
-    std::uint64_t* const buffer = keys.data();
-    kernels::ForDiscPixels(camera, p, radius, [buffer, key](std::int32_t at) {
-      buffer[at] = std::min(buffer[at], key);
+    const std::int32_t own = kernels::PixelOf(camera, p);
+    f.pixel[i] = own;
+    f.patch[i] = own < 0 ? -1
+                         : patches.row_start[static_cast<std::int32_t>(p.y_px)] +
+                               patches.column[static_cast<std::int32_t>(p.x_px)];
+    const std::uint32_t order = kernels::FloatBits(p.depth) - 1;
+    std::int32_t taken = 0;
+    kernels::ForDiscPixels(camera, p, radius, [&](std::int32_t at) {
+      if (order >= kernels::FloatBits(f.depth[at]) - 1) return;
+      if (f.index[at] >= 0) --owned[f.index[at]];
+      f.depth[at] = p.depth;
+      f.index[at] = static_cast<std::int32_t>(i);
+      ++taken;
     });
-  }
-}
-
-/// Depth and index from the keys; returns nothing, marks owners in `visible`.
-void UnpackZBuffer(const FrameView& f, const std::vector<std::uint64_t>& keys) {
-  for (std::size_t at = 0; at < keys.size(); ++at) {
-    const std::uint64_t key = keys[at];
-    const bool covered = key != kBackground;
-    f.index[at] = covered ? kernels::KeyIndex(key) : -1;
-    f.depth[at] = covered ? kernels::KeyValue(key) : 0;
+    owned[i] = taken;
   }
 }
 
 void FindVisible(const FrameView& f,
                  const Camera& camera,
                  const SplatOptions& options,
-                 const std::vector<std::uint64_t>& keys,
+                 const std::vector<std::int32_t>& owned,
                  const std::vector<float>& depths) {
   if (options.visibility == Visibility::kOwnsPixel) {
-    std::fill_n(f.visible, f.n, std::uint8_t{0});
-    for (std::size_t at = 0; at < keys.size(); ++at) {
-      if (f.index[at] >= 0) f.visible[f.index[at]] = 1;
-    }
-    for (std::int64_t i = 0; i < f.n; ++i) f.visible[i] &= f.pixel[i] >= 0;
+    for (std::int64_t i = 0; i < f.n; ++i) f.visible[i] = owned[i] > 0 && f.pixel[i] >= 0;
     return;
   }
   const float tolerance = options.depth_tolerance * camera.extent;
   for (std::int64_t i = 0; i < f.n; ++i) {
-    f.visible[i] = f.pixel[i] >= 0 &&
-                   kernels::CentreVisible(
-                       keys[f.pixel[i]], static_cast<std::uint32_t>(i), depths[i], tolerance);
-  }
-}
-
-void FindPatches(const FrameView& f, const Camera& camera, std::int32_t patch) {
-  const std::int32_t columns = camera.width / patch;
-  for (std::int64_t i = 0; i < f.n; ++i) {
     const std::int32_t at = f.pixel[i];
-    const std::int32_t row = at / camera.width, column = at % camera.width;
-    f.patch[i] = at < 0 ? -1 : row / patch * columns + column / patch;
+    f.visible[i] =
+        at >= 0 && kernels::CentreVisible(
+                       kernels::OrderKey(f.depth[at], static_cast<std::uint32_t>(f.index[at])),
+                       static_cast<std::uint32_t>(i),
+                       depths[i],
+                       tolerance);
   }
 }
 
@@ -122,19 +128,29 @@ ClipRaster RenderClip(std::span<const float> points,
                       std::int64_t frames,
                       const Camera& camera,
                       const SplatOptions& options) {
+  ClipRaster raster;
+  RenderClip(points, frames, camera, options, raster);
+  return raster;
+}
+
+void RenderClip(std::span<const float> points,
+                std::int64_t frames,
+                const Camera& camera,
+                const SplatOptions& options,
+                ClipRaster& r) {
   const std::int64_t n = CheckCall(points, frames, camera, options);
   const std::int64_t pixels = std::int64_t{camera.width} * camera.height;
-  ClipRaster r;
   r.frames = frames;
   r.points = n;
   r.width = camera.width;
   r.height = camera.height;
   r.radius_px = options.radius_px > 0 ? options.radius_px : AutomaticRadius(camera, n);
-  r.index.resize(frames * pixels);
-  r.depth.resize(frames * pixels);
+  r.index.assign(frames * pixels, -1);
+  r.depth.assign(frames * pixels, 0);
   r.visible.resize(frames * n);
   r.pixel.resize(frames * n);
   r.patch.resize(frames * n);
+  const PatchTable patches(camera, options.patch);
   ForEach(frames, options.threads, [&](std::int64_t t) {
     RequireFinite(points.subspan(3 * n * t, 3 * n), "splat: frame " + std::to_string(t));
     const FrameView f = {&points[3 * n * t],
@@ -144,19 +160,13 @@ ClipRaster RenderClip(std::span<const float> points,
                          &r.visible[n * t],
                          &r.pixel[n * t],
                          &r.patch[n * t]};
-    // One per thread, kept over frames: allocating and touching them costs more than the splats.
-    thread_local std::vector<std::uint64_t> keys;
-    thread_local std::vector<float> depths;
-    keys.resize(pixels);
-    depths.resize(n);
-    FillZBuffer(f, camera, r.radius_px, keys, depths);
-    UnpackZBuffer(f, keys);
-    FindVisible(f, camera, options, keys, depths);
-    FindPatches(f, camera, options.patch);
+    std::vector<std::int32_t> owned(n);
+    std::vector<float> depths(n);
+    Splat(f, camera, r.radius_px, patches, owned, depths);
+    FindVisible(f, camera, options, owned, depths);
   });
   const auto seen = std::accumulate(r.visible.begin(), r.visible.end(), std::int64_t{0});
   r.coverage = static_cast<double>(seen) / static_cast<double>(frames * n);
-  return r;
 }
 
 }  // namespace cross4d::geometry

@@ -49,6 +49,12 @@ ClipRaster RenderClip(std::span<const float> points,
                       std::int64_t frames,
                       const Camera& camera,
                       const SplatOptions& options);
+/// The same into a raster that is used again: fresh memory costs more than the splats.
+void RenderClip(std::span<const float> points,
+                std::int64_t frames,
+                const Camera& camera,
+                const SplatOptions& options,
+                ClipRaster& raster);
 
 /// Disc radius for clouds of `points_per_frame`: 2/3 of the mean spacing, in pixels, of that many
 /// points spread over the disc that the clip's bounding sphere covers; between 0.75 and 32 px. It

@@ -250,16 +250,4 @@ std::vector<StageUse> ResultStore::StageUses() {
   });
 }
 
-std::vector<std::string> ResultStore::NeededStages() {
-  Connection& connection = state_->connection;
-  return connection.Guard([&] {
-    std::vector<std::string> keys;
-    Statement find = connection.Prepare(
-        "SELECT key FROM stages AS s WHERE EXISTS (SELECT 1 FROM run_stages WHERE stage = s.id) "
-        "ORDER BY key");
-    while (find.Next()) keys.push_back(find.Text(0));
-    return keys;
-  });
-}
-
 }  // namespace cross4d::results

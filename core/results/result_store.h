@@ -100,9 +100,7 @@ class ResultStore {
   std::vector<RunRow> Runs(std::string_view experiment = {}, bool all = false);
   /// The run whose key begins with `prefix`; kInput if none or several.
   RunDetail Show(std::string_view prefix);
-  /// Every stage that a recorded run needs: what `gc` must keep.
-  std::vector<std::string> NeededStages();
-  /// Every stage, by key, with the runs that need it.
+  /// Every stage, by key, with the runs that need it: `gc` must keep those with a run.
   std::vector<StageUse> StageUses();
   /// One read-only statement of the user; kInput for any other.
   SqlResult Query(const std::string& sql);

@@ -67,15 +67,16 @@ geometry::CameraOptions RenderedClips::CameraSetting() const {
   return camera;
 }
 
-geometry::ClipRaster RenderedClips::Raster(const torch::Tensor& points,
-                                           const geometry::Camera& camera) const {
+geometry::ClipRaster& RenderedClips::Raster(const torch::Tensor& points,
+                                            const geometry::Camera& camera) const {
   geometry::SplatOptions splat;
   splat.radius_px = static_cast<float>(options_.splat_radius);
   splat.visibility = options_.visibility == "owns-pixel" ? geometry::Visibility::kOwnsPixel
                                                          : geometry::Visibility::kCentreDepth;
   splat.patch = static_cast<std::int32_t>(teacher_.patch);
   splat.threads = threads_;
-  return geometry::RenderClip(Floats(points), frames_, camera, splat);
+  geometry::RenderClip(Floats(points), frames_, camera, splat, raster_);
+  return raster_;
 }
 
 torch::Tensor RenderedClips::Shade(const geometry::ClipRaster& raster,
@@ -107,7 +108,7 @@ RenderedClip RenderedClips::Render(std::int64_t i) const {
     std::vector<torch::Tensor> frames, patches;
     torch::Tensor seen = torch::zeros({frames_, points_}, torch::kBool);
     for (const geometry::Camera& camera : geometry::PlaceCameras(Floats(points), CameraSetting())) {
-      geometry::ClipRaster raster = Raster(points, camera);
+      geometry::ClipRaster& raster = Raster(points, camera);
       frames.push_back(Shade(raster, camera));
       for (std::size_t p = 0; p < raster.patch.size(); ++p) {
         if (raster.visible[p] == 0) raster.patch[p] = -1;

@@ -47,7 +47,7 @@ class RenderedClips : public FrameSource {
   torch::Tensor Points(std::int64_t i) const;
   torch::Tensor Shade(const geometry::ClipRaster& raster, const geometry::Camera& camera) const;
   geometry::CameraOptions CameraSetting() const;
-  geometry::ClipRaster Raster(const torch::Tensor& points, const geometry::Camera& camera) const;
+  geometry::ClipRaster& Raster(const torch::Tensor& points, const geometry::Camera& camera) const;
 
   const Dataset& dataset_;
   TeacherTraits teacher_;
@@ -58,6 +58,7 @@ class RenderedClips : public FrameSource {
   std::int64_t frames_ = 0, points_ = 0;
   mutable std::vector<torch::Tensor> kept_;
   mutable std::size_t kept_bytes_ = 0;
+  mutable geometry::ClipRaster raster_;  ///< memory of the last one, used again
 };
 
 }  // namespace cross4d::targets

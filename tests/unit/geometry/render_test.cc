@@ -245,6 +245,33 @@ TEST(Splat, ThreadsAndTheOrderOfFramesDoNotMatter) {
   }
 }
 
+TEST(Splat, VisibleIsWhoOwnsAPixel) {
+  const std::vector<float> clip = RandomCloud(8, 600);
+  const ClipRaster r = RenderClip(clip, 1, PlaceCameras(clip, SmallImage()).front(), Options(3));
+  std::vector<std::uint8_t> owns(600, 0);
+  for (const std::int32_t i : r.index) {
+    if (i >= 0) owns[static_cast<std::size_t>(i)] = 1;
+  }
+  for (std::size_t i = 0; i < owns.size(); ++i) owns[i] &= r.pixel[i] >= 0;
+  EXPECT_EQ(r.visible, owns);
+  EXPECT_GT(r.coverage, 0.1);
+  EXPECT_LT(r.coverage, 0.9);
+}
+
+TEST(Splat, AUsedRasterHoldsNothingOfWhatItHeld) {
+  const std::vector<float> clip = RandomCloud(5, 3 * 200), other = RandomCloud(6, 2 * 300);
+  const Camera camera = PlaceCameras(clip, SmallImage()).front();
+  ClipRaster used;
+  RenderClip(other, 2, PlaceCameras(other, SmallImage()).front(), Options(5), used);
+  RenderClip(clip, 3, camera, Options(2), used);
+  const ClipRaster fresh = RenderClip(clip, 3, camera, Options(2));
+  EXPECT_EQ(used.index, fresh.index);
+  EXPECT_EQ(used.depth, fresh.depth);
+  EXPECT_EQ(used.visible, fresh.visible);
+  EXPECT_EQ(used.patch, fresh.patch);
+  EXPECT_EQ(used.coverage, fresh.coverage);
+}
+
 TEST(Splat, AutomaticRadiusFollowsDensity) {
   const auto clip = RandomCloud(5, 500);
   CameraOptions options = SmallImage(64);
