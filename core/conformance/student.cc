@@ -19,6 +19,8 @@ namespace {
 
 using StudentPtr = std::shared_ptr<Student>;
 
+constexpr std::int64_t kHeadFrames = 24;  // T for which heads are counted, the paper's
+
 StudentPtr Create(const Suite& suite, const OptionValues& options, std::uint64_t seed) {
   torch::manual_seed(seed);
   return plugin::CreateStudent(suite.record, options, suite.context());
@@ -261,7 +263,12 @@ void CountPresets(Suite& suite) {
       for (const PluginRecord* objective : suite.settings.objectives) {
         const std::shared_ptr<Objective> head =
             plugin::CreateObjective(*objective, {}, suite.context());
-        head->Build({student->dim(), suite.settings.target_dim}, *student);
+        head->Build({.student_dim = student->dim(),
+                     .target_dim = suite.settings.target_dim,
+                     .frames = kHeadFrames,
+                     .views = 2,
+                     .make_student = [&] { return Create(suite, options, 2); }},
+                    *student);
         const std::int64_t size = CountParameters(*head);
         if (size == 0) continue;
         suite.report.figures.push_back("  + head of " + objective->name +
