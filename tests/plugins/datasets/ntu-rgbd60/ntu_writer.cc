@@ -100,7 +100,7 @@ Depth Body(std::uint64_t seed) {
       const double x = (column - 250) / 30.0, y = (row - 225) / 105.0;
       if (x * x + y * y > 1) continue;
       depth[static_cast<std::size_t>(row * kWidth + column)] =
-          static_cast<std::uint16_t>(3600 - 120 * std::sqrt(1 - x * x) + random.Below(9));
+          static_cast<std::uint16_t>(3600 - 120 * std::sqrt(1 - x * x) + random.Below(40));
     }
   }
   return depth;
