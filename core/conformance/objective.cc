@@ -17,7 +17,7 @@
 namespace cross4d::conformance {
 namespace {
 
-constexpr std::int64_t kClips = 4, kFrames = 4, kTokens = 24, kDim = 16, kTargetDim = 12,
+constexpr std::int64_t kClips = 4, kFrames = 8, kTokens = 48, kDim = 16, kTargetDim = 12,
                        kViews = 2;
 
 /// The smallest honest student: every n-th point is a token, a linear layer embeds it and another

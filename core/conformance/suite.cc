@@ -143,7 +143,9 @@ torch::Tensor MadeUpClip(std::int64_t frames, std::int64_t points, std::int64_t 
 
 std::int64_t CountParameters(const torch::nn::Module& module) {
   std::int64_t count = 0;
-  for (const torch::Tensor& parameter : module.parameters()) count += parameter.numel();
+  for (const torch::Tensor& parameter : module.parameters()) {
+    if (parameter.requires_grad()) count += parameter.numel();
+  }
   return count;
 }
 

@@ -52,6 +52,7 @@ double RelativeDifference(const torch::Tensor& a, const torch::Tensor& b);
 
 /// Numbers made from integers only: the same clip everywhere. [T, N, 3] float32.
 torch::Tensor MadeUpClip(std::int64_t frames, std::int64_t points, std::int64_t seed);
+/// Those that are trained: an objective's momentum teacher is no head.
 std::int64_t CountParameters(const torch::nn::Module& module);
 std::string SaveModule(const torch::nn::Module& module);
 void LoadModule(torch::nn::Module& module, const std::string& bytes);

@@ -69,6 +69,17 @@ TEST(FaultsTest, OnlyTheRunOfTheBrokenPluginFails) {
   EXPECT_EQ(place.Sql("SELECT max(attempts) AS n FROM run_summary")[0].at("n"), 2);
 }
 
+// Step, term, and what is left to go on from.
+TEST(FaultsTest, ALossThatIsNotFiniteEndsTheRunWithItsPlace) {
+  const Place place;
+  const std::string file = place.Write("faulty.toml", FaultyExperiment(R"("nan", "infinite")"));
+  EXPECT_EQ(place.Run({"run", file}).status.code, 1);
+  const auto causes = Causes(place);
+  EXPECT_THAT(causes.at("nan"), HasSubstr("the objective's loss is NaN at step 2 of "));
+  EXPECT_THAT(causes.at("infinite"), HasSubstr("the objective's loss is infinite at step 2 of "));
+  EXPECT_THAT(causes.at("nan"), HasSubstr("no checkpoint was written yet"));
+}
+
 TEST(FaultsTest, AWorkerKilledFromOutsideIsTriedAgain) {
   const Place place;
   const std::string file = place.Write("faulty.toml", FaultyExperiment("\"kill\""));

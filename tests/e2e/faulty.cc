@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -21,8 +22,17 @@ struct Options {
 cross4d::OptionTable<Options> DescribeOptions() {
   cross4d::OptionTable<Options> table;
   table.Add("fault", &Options::fault, "What happens.")
-      .Choices(
-          {"none", "error", "throw", "throw-int", "segfault", "abort", "exit", "kill", "slow"});
+      .Choices({"none",
+                "error",
+                "throw",
+                "throw-int",
+                "segfault",
+                "abort",
+                "exit",
+                "kill",
+                "slow",
+                "nan",
+                "infinite"});
   table.Add("build", &Options::build, "It happens in Build instead of the third Step.");
   return table;
 }
@@ -40,7 +50,8 @@ class Faulty : public cross4d::Objective {
                                 const cross4d::StepContext& context) override {
     if (!options_.build && context.step == 2) Break();
     if (options_.fault == "slow") usleep(100000);
-    return {student.Forward(batch.input).features.square().mean(), {}, {}};
+    const double factor = context.step == 2 ? Factor() : 1;
+    return {student.Forward(batch.input).features.square().mean() * factor, {}, {}};
   }
 
  private:
@@ -53,6 +64,11 @@ class Faulty : public cross4d::Objective {
     if (fault == "abort") std::abort();
     if (fault == "exit") std::_Exit(7);
     if (fault == "kill") raise(SIGKILL);
+  }
+
+  double Factor() const {
+    if (options_.fault == "nan") return std::nan("");
+    return options_.fault == "infinite" ? HUGE_VAL : 1;
   }
 
   Options options_;

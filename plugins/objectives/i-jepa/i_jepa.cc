@@ -67,7 +67,7 @@ IJepa::IJepa(const Options& options, const PluginContext& /*context*/) : options
 
 void IJepa::Build(const ObjectiveShape& shape, Student& student) {
   const std::int64_t dim = options_.dim;
-  in_ = register_module("in", torch::nn::Linear(shape.student_dim, dim));
+  in_ = register_module("entry", torch::nn::Linear(shape.student_dim, dim));
   position_in_ = register_module("position_in", torch::nn::Linear(4, dim));
   position_out_ = register_module("position_out", torch::nn::Linear(dim, dim));
   mask_token_ = register_parameter("mask_token", pretext::MaskToken(dim));

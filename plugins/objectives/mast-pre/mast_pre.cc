@@ -43,7 +43,7 @@ MastPre::MastPre(const Options& options, const PluginContext& /*context*/) : opt
 
 void MastPre::Build(const ObjectiveShape& shape, Student& /*student*/) {
   const std::int64_t dim = options_.dim;
-  in_ = register_module("in", torch::nn::Linear(shape.student_dim, dim));
+  in_ = register_module("entry", torch::nn::Linear(shape.student_dim, dim));
   position_ = register_module("position", torch::nn::Linear(4, dim));
   mask_token_ = register_parameter("mask_token", pretext::MaskToken(dim));
   decoder_ = register_module(

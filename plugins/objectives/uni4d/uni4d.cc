@@ -53,7 +53,7 @@ void Uni4d::Build(const ObjectiveShape& shape, Student& student) {
   const auto linear = [this](const char* name, std::int64_t from, std::int64_t to) {
     return register_module(name, torch::nn::Linear(from, to));
   };
-  in_ = linear("in", channels, dim);
+  in_ = linear("entry", channels, dim);
   position_ = linear("position", 4, dim);
   geometry_token_ = register_parameter("geometry_token", pretext::MaskToken(dim));
   latent_token_ = register_parameter("latent_token", pretext::MaskToken(dim));
@@ -62,7 +62,7 @@ void Uni4d::Build(const ObjectiveShape& shape, Student& student) {
       pretext::Predictor(pretext::PredictorShape{dim, options_.depth, options_.heads, 2 * dim}));
   points_ = linear("points", dim, kSlots * options_.neighbours * 3);
   latent_ = linear("latent", dim, channels);
-  global_ = linear("global", dim, channels);
+  global_ = linear("clip", dim, channels);
   motion_up_ = linear("motion_up", dim, 4 * dim);
   motion_norm_ = register_module("motion_norm", torch::nn::BatchNorm1d(4 * dim));
   motion_down_ = linear("motion_down", 4 * dim, channels);

@@ -136,7 +136,8 @@ Tensor Reference(const Weights& w,
   const Tensor context = test::RefEncode(student, test::RefTake(tokens, blocks.context));
   const Tensor position = test::RefLinear(
       w, "position_out", test::RefGelu(test::RefLinear(w, "position_in", test::RefPlaces(input))));
-  const Tensor known = test::RefLinear(w, "in", context) + test::RefTake(position, blocks.context);
+  const Tensor known =
+      test::RefLinear(w, "entry", context) + test::RefTake(position, blocks.context);
   Tensor loss = at::zeros({}, at::kDouble);
   for (std::int64_t k = 0; k < o.targets; ++k) {
     const Tensor tube = blocks.targets.select(1, k);

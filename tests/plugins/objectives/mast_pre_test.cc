@@ -106,7 +106,8 @@ Tensor Reference(const Weights& w,
       test::RefEncode(student, test::RefTake(test::RefEmbed(student, input), split.visible));
   const Tensor places = test::RefPlaces(input);
   const Tensor position = test::RefLinear(w, "position", places);
-  const Tensor known = test::RefLinear(w, "in", features) + test::RefTake(position, split.visible);
+  const Tensor known =
+      test::RefLinear(w, "entry", features) + test::RefTake(position, split.visible);
   const Tensor asked = test::RefTake(position, split.hidden) + w.at("mask_token");
   const Tensor mixed =
       test::RefPredictor(w, "decoder", o.depth, o.heads, at::cat({known, asked}, 1))

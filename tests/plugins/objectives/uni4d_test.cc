@@ -52,7 +52,7 @@ Parts Reference(const Weights& w,
   const Tensor tokens = test::RefEmbed(student, input);
   const Tensor wanted = test::RefEncode(teacher, tokens.detach());
   const Tensor known =
-      test::RefLinear(w, "in", test::RefEncode(student, test::RefTake(tokens, split.visible)));
+      test::RefLinear(w, "entry", test::RefEncode(student, test::RefTake(tokens, split.visible)));
   const Tensor position = test::RefLinear(w, "position", test::RefPlaces(input));
   const auto decode = [&](const char* token) {
     const Tensor seen = known + test::RefTake(position, split.visible);
@@ -70,7 +70,7 @@ Parts Reference(const Weights& w,
                                       test::RefTake(wanted, split.hidden)))
                      .mean();
 
-  const Tensor query = Unit(std::get<0>(test::RefLinear(w, "global", known).max(1)));
+  const Tensor query = Unit(std::get<0>(test::RefLinear(w, "clip", known).max(1)));
   const Tensor keys = Unit(std::get<0>(wanted.max(1)));
   parts.global = parts.motion = at::zeros({}, at::kDouble);
   for (std::int64_t b = 0; b < kClips; ++b) {
