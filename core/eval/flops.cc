@@ -99,15 +99,14 @@ const std::map<std::string_view, Formula>& Formulas() {
 struct Inside : at::ObserverContext {};
 
 std::unique_ptr<at::ObserverContext> Start(const at::RecordFunction& function) {
-  if (counter == nullptr || counter->inside > 0) {
-    if (counter != nullptr) ++counter->inside;
-    return counter != nullptr ? std::make_unique<Inside>() : nullptr;
+  if (counter == nullptr) return nullptr;
+  if (counter->inside == 0) {
+    const auto found = Formulas().find(function.name());
+    if (found == Formulas().end()) return nullptr;
+    const Operation operation = found->second(function.inputs());
+    counter->count.all += operation.flops;
+    if (operation.attention) counter->count.attention += operation.flops;
   }
-  const auto found = Formulas().find(function.name());
-  if (found == Formulas().end()) return nullptr;
-  const Operation operation = found->second(function.inputs());
-  counter->count.all += operation.flops;
-  if (operation.attention) counter->count.attention += operation.flops;
   ++counter->inside;
   return std::make_unique<Inside>();
 }

@@ -11,6 +11,7 @@
 #include <span>
 #include <sstream>
 #include <type_traits>
+#include <vector>
 
 #include "anchors.h"
 
@@ -44,6 +45,25 @@ void CheckClip(const Tensor& points) {
             ", point " + std::to_string(at % points.size(1)) + " is not finite");
 }
 
+/// Of clips [.., T, N, 3]: [.., 1, 1, 3]. A loop, as LibTorch's sum depends on its threads.
+Tensor Centroids(const Tensor& points) {
+  const Tensor clips = points.contiguous();
+  std::vector<std::int64_t> shape = clips.sizes().vec();
+  const std::int64_t count = shape[shape.size() - 3] * shape[shape.size() - 2];
+  shape[shape.size() - 3] = shape[shape.size() - 2] = 1;
+  Tensor out = at::empty(shape, clips.options());
+  const float* from = clips.data_ptr<float>();
+  float* to = out.data_ptr<float>();
+  for (std::int64_t i = 0; i < out.numel(); i += 3) {
+    double sum[3] = {};
+    for (std::int64_t k = 0; k < count; ++k, from += 3) {
+      for (int a = 0; a < 3; ++a) sum[a] += from[a];
+    }
+    for (int a = 0; a < 3; ++a) to[i + a] = static_cast<float>(sum[a] / static_cast<double>(count));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::int64_t TokensPerFrame(const Options& options, std::int64_t points) {
@@ -54,7 +74,7 @@ std::int64_t TokensPerFrame(const Options& options, std::int64_t points) {
 
 Tensor PrepareClips(const Tensor& points, const Options& options) {
   if (!options.normalize) return points;
-  const Tensor centred = points - points.mean({-3, -2}, true);
+  const Tensor centred = points - Centroids(points);
   const Tensor radius = centred.square().sum(-1, true).amax({-3, -2}, true).sqrt_();
   return centred / radius.clamp_min(1e-12);
 }

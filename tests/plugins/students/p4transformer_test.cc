@@ -7,6 +7,7 @@
 
 #include <cross4d/sdk/error.h>
 
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -302,6 +303,22 @@ TEST(P4Transformer, TokensAreInputPoints) {
     EXPECT_EQ(g.frames[i].item<std::int64_t>(), 2 * (i / 5));
     EXPECT_TRUE(at::equal(g.centres[i], clip[2 * (i / 5)][g.nearest[i].item<std::int64_t>()]));
   }
+}
+
+TEST(Tokenizer, DoesNotDependOnThreads) {
+  torch::manual_seed(9);
+  Options o = Small();
+  o.normalize = true;
+  const Tensor clip = torch::randn({24, 2048, 3}) * 40 + 1000;
+  const int before = at::get_num_threads();
+  at::set_num_threads(1);
+  const Tensor one = PrepareClips(clip, o);
+  at::set_num_threads(4);
+  const Tensor four = PrepareClips(clip, o);
+  at::set_num_threads(before);
+  EXPECT_TRUE(at::equal(one, four));
+  EXPECT_LT(one.view({-1, 3}).mean(0).abs().max().item<double>(), 1e-3);
+  EXPECT_NEAR(one.norm(2, 2).max().item<double>(), 1, 1e-5);
 }
 
 TEST(P4Transformer, AwkwardClips) {
