@@ -52,6 +52,29 @@ std::string Sha256::Finish() {
   return text;
 }
 
+std::array<std::byte, 16> Poly1305(std::string_view key,
+                                   const std::vector<std::span<const std::byte>>& parts) {
+  static EVP_MAC* const mac = EVP_MAC_fetch(nullptr, "POLY1305", nullptr);
+  if (mac == nullptr) {
+    throw Error(ErrorCode::kEnvironment,
+                "libcrypto offers no Poly1305 (is it in a restricted mode?)");
+  }
+  const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(EVP_MAC_CTX_new(mac),
+                                                                          &EVP_MAC_CTX_free);
+  const auto* secret = reinterpret_cast<const unsigned char*>(key.data());
+  bool good = context != nullptr && EVP_MAC_init(context.get(), secret, key.size(), nullptr) == 1;
+  for (const auto& part : parts) {
+    const auto* bytes = reinterpret_cast<const unsigned char*>(part.data());
+    good = good && EVP_MAC_update(context.get(), bytes, part.size()) == 1;
+  }
+  std::array<std::byte, 16> sum{};
+  auto* out = reinterpret_cast<unsigned char*>(sum.data());
+  std::size_t size = 0;
+  good = good && EVP_MAC_final(context.get(), out, &size, sum.size()) == 1;
+  if (!good || size != sum.size()) throw Error(ErrorCode::kInternal, "Poly1305 failed");
+  return sum;
+}
+
 std::string Sha256Hex(std::string_view text) {
   Sha256 hash;
   hash.Update(text.data(), text.size());

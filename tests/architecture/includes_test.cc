@@ -102,7 +102,7 @@ TEST(Includes, ThirdPartyLibrariesStayInTheirModules) {
                                                               {"SQLiteCpp/", {"results"}},
                                                               {"sqlite3.h", {"results"}},
                                                               {"boost/dll", {"plugin"}},
-                                                              {"CLI/", {"cli", "worker"}},
+                                                              {"CLI/", {"base", "cli", "worker"}},
                                                               {"openssl/", {"base"}},
                                                               {"zip.h", {"tensorio"}},
                                                               {"elf.h", {"plugin"}}};

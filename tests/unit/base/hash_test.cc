@@ -37,6 +37,19 @@ TEST(Sha256, OfAFile) {
   EXPECT_THROW(Sha256File(folder.path().string()), Error);
 }
 
+// RFC 8439, 2.5.2.
+TEST(Poly1305, OfPartsAsOfTheWhole) {
+  const std::string key =
+      "\x85\xd6\xbe\x78\x57\x55\x6d\x33\x7f\x44\x52\xfe\x42\xd5\x06\xa8"
+      "\x01\x03\x80\x8a\xfb\x0d\xb2\xfd\x4a\xbf\xf6\xaf\x41\x49\xf5\x1b";
+  const std::string text = "Cryptographic Forum Research Group";
+  const auto bytes = std::as_bytes(std::span(text));
+  const auto whole = Poly1305(key, {bytes});
+  EXPECT_EQ(whole, Poly1305(key, {bytes.first(5), bytes.subspan(5)}));
+  EXPECT_EQ(whole.front(), std::byte{0xa8});
+  EXPECT_EQ(whole.back(), std::byte{0xa9});
+}
+
 TEST(ContentKey, IsThirtyTwoDigits) {
   EXPECT_EQ(ContentKey("abc"), "ba7816bf8f01cfea414140de5dae2223");
 }
