@@ -7,6 +7,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 namespace cross4d::uni4d {
 namespace {
 
@@ -149,9 +151,11 @@ void Uni4d::AfterStep(Student& student, const StepContext& /*context*/) {
   const torch::NoGradGuard no_grad;
   pretext::MoveTeacher(*teacher_, student, options_.momentum);
   if (!keys_.defined()) return;
-  const Tensor rows = (at::arange(keys_.size(0), at::kLong) + queue_next_) % options_.queue;
-  queue_.index_copy_(0, rows, keys_);
-  queue_next_.add_(keys_.size(0)).remainder_(options_.queue);
+  // Of a batch larger than the queue the last clips.
+  const Tensor keys = keys_.slice(0, std::max<std::int64_t>(0, keys_.size(0) - options_.queue));
+  const Tensor rows = (at::arange(keys.size(0), at::kLong) + queue_next_) % options_.queue;
+  queue_.index_copy_(0, rows, keys);
+  queue_next_.add_(keys.size(0)).remainder_(options_.queue);
   keys_ = Tensor();
 }
 

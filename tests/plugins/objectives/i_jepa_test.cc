@@ -188,6 +188,27 @@ TEST(IJepa, LossAndGradientsEqualTheReference) {
                                    testing::Key("target_std")));
 }
 
+// The teacher is in the parameters, so a run that was interrupted goes on bit for bit.
+TEST(IJepa, ARestoredStateGoesOnTheSame) {
+  TrainBatch batch;
+  batch.input = test::MakeInput(kClips, kFrames, 30, kPerFrame);
+  torch::manual_seed(2);
+  test::SmallStudent student(kDim), other(kDim);
+  IJepa objective(Small(), {}), again(Small(), {});
+  objective.Build(test::ShapeFor(kDim), student);
+  again.Build(test::ShapeFor(kDim), other);
+  for (int step = 0; step < 2; ++step) {
+    test::TrainStep(objective, student, batch, test::ContextOf(step, 10, 7));
+  }
+  test::CopyState(student, other);
+  test::CopyState(objective, again);
+  for (int step = 2; step < 4; ++step) {
+    const StepContext one = test::ContextOf(step, 10, 8), two = test::ContextOf(step, 10, 8);
+    EXPECT_TRUE(at::equal(test::TrainStep(objective, student, batch, one),
+                          test::TrainStep(again, other, batch, two)));
+  }
+}
+
 TEST(IJepa, BadSettingsAndLayoutsAreRefused) {
   EXPECT_THAT(CheckSchema(DescribeOptions().schema()), testing::IsEmpty());
   Options options = Small();

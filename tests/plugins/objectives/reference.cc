@@ -56,6 +56,35 @@ StepContext ContextOf(std::int64_t step, std::int64_t total, std::uint64_t seed)
   return {step, total, torch::make_generator<at::CPUGeneratorImpl>(seed)};
 }
 
+Tensor TrainStep(Objective& objective,
+                 Student& student,
+                 const TrainBatch& batch,
+                 const StepContext& context) {
+  const ObjectiveOutput out = objective.Step(student, batch, context);
+  objective.zero_grad();
+  student.zero_grad();
+  out.loss.backward();
+  {
+    const torch::NoGradGuard no_grad;
+    for (torch::nn::Module* module :
+         {static_cast<torch::nn::Module*>(&objective), static_cast<torch::nn::Module*>(&student)}) {
+      for (Tensor& p : module->parameters()) {
+        if (p.grad().defined()) p.sub_(p.grad() * 0.01);
+      }
+    }
+  }
+  objective.AfterStep(student, context);
+  return out.loss.detach();
+}
+
+void CopyState(const torch::nn::Module& from, torch::nn::Module& to) {
+  const torch::NoGradGuard no_grad;
+  const auto parameters = from.named_parameters();
+  for (auto& item : to.named_parameters()) item.value().copy_(parameters[item.key()]);
+  const auto buffers = from.named_buffers();
+  for (auto& item : to.named_buffers()) item.value().copy_(buffers[item.key()]);
+}
+
 Weights DoubleOf(const torch::nn::Module& module) {
   Weights weights;
   for (const auto& item : module.named_parameters()) {

@@ -42,6 +42,14 @@ StudentInput MakeInput(std::int64_t clips,
 ObjectiveShape ShapeFor(std::int64_t dim);
 StepContext ContextOf(std::int64_t step, std::int64_t total, std::uint64_t seed);
 
+/// One step of training: Step, gradient descent, AfterStep; the loss.
+torch::Tensor TrainStep(Objective& objective,
+                        Student& student,
+                        const TrainBatch& batch,
+                        const StepContext& context);
+/// What a checkpoint restores: parameters and buffers of `from`, by name.
+void CopyState(const torch::nn::Module& from, torch::nn::Module& to);
+
 /// A module's parameters as float64 leaves, by name.
 using Weights = std::map<std::string, torch::Tensor>;
 Weights DoubleOf(const torch::nn::Module& module);

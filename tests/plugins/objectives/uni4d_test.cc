@@ -171,6 +171,44 @@ TEST(Uni4d, TheTeacherStartsAloneOrAsACopyAndFollows) {
   }
 }
 
+// Teacher and queue are parameters and buffers, so a run that was interrupted goes on bit for bit.
+TEST(Uni4d, ARestoredStateGoesOnTheSame) {
+  TrainBatch batch;
+  batch.input = test::MakeInput(kClips, kFrames, 20, kPerFrame);
+  torch::manual_seed(6);
+  test::SmallStudent student(kDim), other(kDim);
+  Uni4d objective(Small(), {}), again(Small(), {});
+  objective.Build(test::ShapeFor(kDim), student);
+  again.Build(test::ShapeFor(kDim), other);
+  for (int step = 0; step < 2; ++step) {
+    test::TrainStep(objective, student, batch, test::ContextOf(step, 10, 7));
+  }
+  test::CopyState(student, other);
+  test::CopyState(objective, again);
+  for (int step = 2; step < 4; ++step) {
+    const StepContext one = test::ContextOf(step, 10, 8), two = test::ContextOf(step, 10, 8);
+    EXPECT_TRUE(at::equal(test::TrainStep(objective, student, batch, one),
+                          test::TrainStep(again, other, batch, two)));
+  }
+  EXPECT_TRUE(at::equal(objective.named_buffers()["queue"], again.named_buffers()["queue"]));
+}
+
+TEST(Uni4d, ABatchLargerThanTheQueueLeavesItsLastClips) {
+  torch::manual_seed(7);
+  test::SmallStudent student(kDim);
+  Options options = Small();
+  options.queue = 2;
+  Uni4d objective(options, {});
+  objective.Build(test::ShapeFor(kDim), student);
+  TrainBatch batch;
+  batch.input = test::MakeInput(5, kFrames, 20, kPerFrame);
+  objective.Step(student, batch, test::ContextOf(0, 10, 0));
+  objective.AfterStep(student, test::ContextOf(0, 10, 0));
+  const Tensor queue = objective.named_buffers()["queue"];
+  EXPECT_TRUE(at::allclose(queue.square().sum(1), at::ones({2})));
+  EXPECT_EQ(objective.named_buffers()["queue_next"].item<std::int64_t>(), 0);
+}
+
 // One clip of one frame: nothing to tell apart in time, no statistics for the BatchNorm.
 TEST(Uni4d, AwkwardClipsDoNoHarm) {
   EXPECT_THAT(CheckSchema(DescribeOptions().schema()), testing::IsEmpty());
