@@ -11,6 +11,7 @@
 #include <c10/core/Allocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 #include <nlohmann/json.hpp>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <chrono>

@@ -5,6 +5,8 @@
 #include "core/tensorio/torch_view.h"
 #include "core/vit/weights.h"
 
+#include <torch/utils.h>
+
 #include <cstring>
 #include <memory>
 

@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <vector>
+
 namespace cross4d::simple4d {
 
 using torch::Tensor;

@@ -8,6 +8,8 @@
 #include <ATen/record_function.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <optional>
 #include <vector>
 
 namespace cross4d::eval {
