@@ -3,6 +3,7 @@
 #include "core/cli/common_options.h"
 #include "core/cli/session.h"
 #include "core/cli/text_table.h"
+#include "core/launch/machine.h"
 #include "core/launch/plan_view.h"
 #include "core/launch/run_filter.h"
 #include "core/launch/stage_specs.h"
@@ -98,6 +99,17 @@ void PrintText(const grid::PlanGraph& graph,
              open == stages.end() ? 0 : open->second);
 }
 
+// A run never chooses its teacher's type by the machine, so the plan says what would be quick.
+void PrintBfloat16(const grid::PlanGraph& graph) {
+  for (const grid::StageNode& stage : graph.stages) {
+    const auto teacher = stage.plugins().find("teacher");
+    if (teacher == stage.plugins().end() || !teacher->second->options.contains("dtype")) continue;
+    fmt::print("teacher.dtype: bf16 {} on this machine\n",
+               launch::ReadMachine().fast_bf16 ? "is fast" : "has no fast arithmetic");
+    return;
+  }
+}
+
 int Plan(const PlanOptions& options) {
   const plugin::Discovery plugins = plugin::Discover(options.plugins.folders);
   const auto experiments = PlanExperiments(options.experiments, MakeCatalog(plugins));
@@ -119,7 +131,12 @@ int Plan(const PlanOptions& options) {
   if (options.deep && results) CheckLocations(graph, *results);
   if (options.deep) CheckSettings(graph, view, /*with_faults=*/true);
   const launch::Labels labels = launch::MakeLabels(graph);
-  options.json ? PrintJson(graph, labels, view) : PrintText(graph, labels, view);
+  if (options.json) {
+    PrintJson(graph, labels, view);
+  } else {
+    PrintText(graph, labels, view);
+    PrintBfloat16(graph);
+  }
   return kOk;
 }
 

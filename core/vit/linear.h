@@ -5,6 +5,10 @@
 
 namespace cross4d::vit {
 
+/// Whether this processor multiplies bfloat16 in hardware (avx512_bf16; every processor with AMX
+/// has it).
+bool CpuHasBfloat16();
+
 /// y = x W^T + b with frozen weights, in the weights' type (float32 or bfloat16).
 class Linear {
  public:
@@ -14,6 +18,8 @@ class Linear {
 
   /// x [..., in] of any floating type -> [..., out] in the weights' type.
   at::Tensor operator()(const at::Tensor& x) const;
+  /// The same layer in float32.
+  Linear Widened() const;
   at::ScalarType dtype() const { return weight_.scalar_type(); }
 
  private:

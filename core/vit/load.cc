@@ -91,7 +91,10 @@ Activation ReadActivation(const ConfigFile& config) {
   const std::string name = config.Text("hidden_act", "gelu");
   if (name == "gelu") return Activation::kGelu;
   if (name == "silu") return Activation::kSilu;
-  config.Fail("hidden_act", "is '" + name + "', which is not implemented (expected gelu or silu)");
+  config.Fail(
+      "hidden_act",
+      "is '" + name +
+          "', which is not supported: no published checkpoint has it (expected gelu or silu)");
 }
 
 void RequireThreeChannels(const ConfigFile& config, const std::string& key) {
@@ -116,8 +119,7 @@ Linear LoadPatches(WeightReader& reader,
   if (arch.tubelet == 1) shape.erase(shape.begin() + 2);
   const at::Tensor weight = reader.Float(name + ".weight", shape).flatten(1);
   const at::Tensor bias = reader.Float(name + ".bias", {arch.dim});
-  return Linear(weight.to(placement.device, placement.dtype),
-                bias.to(placement.device, placement.dtype));
+  return Linear(weight.to(placement.device), bias.to(placement.device));
 }
 
 Block LoadBlock(WeightReader& reader,

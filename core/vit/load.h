@@ -30,7 +30,7 @@ struct BlockBiases {
 
 /// How weights are held.
 struct Placement {
-  at::ScalarType dtype = at::kFloat;  ///< of the linear layers: float32 or bfloat16
+  at::ScalarType dtype = at::kFloat;  ///< of the blocks' linear layers: float32 or bfloat16
   at::Device device = at::kCPU;
 };
 
@@ -61,7 +61,7 @@ std::vector<Block> LoadBlocks(WeightReader& reader,
                               const BlockBiases& biases,
                               const Placement& placement);
 
-/// The patch convolution `name` [D, 3, (tubelet,) patch, patch] as a linear layer.
+/// The patch convolution `name` [D, 3, (tubelet,) patch, patch] as a linear layer, in float32.
 Linear LoadPatches(WeightReader& reader,
                    const std::string& name,
                    const Architecture& architecture,

@@ -3,10 +3,16 @@
 
 #include <cross4d/sdk/error.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace cross4d::vit {
 namespace {
+
+constexpr std::int64_t kRows = 2048;  // tokens computed together
+// Products of so few rows are summed in another order than larger ones (MKL: seen with 5 rows, not
+// with 17), and then a clip would depend on its batch: such clips are computed one by one.
+constexpr std::int64_t kFewTokens = 32;
 
 std::string SizeText(std::int64_t a, std::int64_t b) {
   return std::to_string(a) + " x " + std::to_string(b);
@@ -39,8 +45,16 @@ at::Tensor Tokens::patches() const {
   return patch_tokens.reshape({-1, grid.frames, grid.rows, grid.columns, hidden.size(2)});
 }
 
+Block Block::Widened() const {
+  return {norm1, qkv.Widened(), out.Widened(), norm2, up.Widened(), down.Widened()};
+}
+
 VisionTransformer::VisionTransformer(Architecture architecture, Parameters parameters)
-    : arch_(std::move(architecture)), params_(std::move(parameters)) {}
+    : arch_(std::move(architecture)),
+      params_(std::move(parameters)),
+      device_(params_.blocks.front().norm1.weight.device()),
+      widened_(device_.is_cpu() && params_.blocks.front().qkv.dtype() == at::kBFloat16 &&
+               !CpuHasBfloat16()) {}
 
 Grid VisionTransformer::GridOf(const at::Tensor& frames) const {
   if (frames.dim() != 5 || frames.size(2) != 3) {
@@ -68,45 +82,39 @@ Grid VisionTransformer::GridOf(const at::Tensor& frames) const {
 }
 
 // The patch convolution as one matrix product: its stride is its kernel.
-at::Tensor VisionTransformer::Embed(const at::Tensor& frames, const Grid& grid) const {
+void VisionTransformer::Embed(const at::Tensor& frames,
+                              const Grid& grid,
+                              const at::Tensor& tokens) const {
   const std::int64_t p = arch_.patch, t = arch_.tubelet;
   at::Tensor x = frames.size(1) < t ? frames.repeat({1, t, 1, 1, 1}) : frames;
-  x = x.narrow(1, 0, grid.frames * t)
-          .narrow(3, 0, grid.rows * p)
-          .narrow(4, 0, grid.columns * p)
-          .to(params_.patches.dtype());
-  const std::int64_t batch = x.size(0);
-  x = x.reshape({batch, grid.frames, t, 3, grid.rows, p, grid.columns, p})
+  x = x.narrow(1, 0, grid.frames * t).narrow(3, 0, grid.rows * p).narrow(4, 0, grid.columns * p);
+  x = x.reshape({-1, grid.frames, t, 3, grid.rows, p, grid.columns, p})
           .permute({0, 1, 4, 6, 3, 2, 5, 7})
-          .reshape({batch, grid.tokens(), 3 * t * p * p});
-  x = params_.patches(x).to(at::kFloat);
-  if (arch_.positions == Positions::kLearned || arch_.positions == Positions::kSine) {
-    x.add_(AddedPositions(grid));
-  }
-  std::vector<at::Tensor> tokens;
+          .reshape({-1, grid.tokens(), 3 * t * p * p});
+  x = params_.patches(x);
+  if (const at::Tensor* positions = AddedPositions(grid)) x.add_(*positions);
+  tokens.narrow(1, arch_.prefix(), grid.tokens()).copy_(x);
   if (arch_.class_token) {
-    at::Tensor token = params_.class_token;
-    if (arch_.positions == Positions::kLearned) token = token + params_.class_position;
-    tokens.push_back(token.expand({batch, 1, arch_.dim}));
+    const bool learned = arch_.positions == Positions::kLearned;
+    tokens.narrow(1, 0, 1).copy_(learned ? params_.class_token + params_.class_position
+                                         : params_.class_token);
   }
   if (arch_.registers > 0) {
-    tokens.push_back(params_.registers.expand({batch, arch_.registers, arch_.dim}));
+    tokens.narrow(1, arch_.prefix() - arch_.registers, arch_.registers).copy_(params_.registers);
   }
-  if (tokens.empty()) return x;
-  tokens.push_back(x);
-  return at::cat(tokens, 1);
 }
 
-const at::Tensor& VisionTransformer::AddedPositions(const Grid& grid) const {
-  if (grid == added_grid_) return added_;
-  const at::Device device = params_.blocks.front().norm1.weight.device();
+const at::Tensor* VisionTransformer::AddedPositions(const Grid& grid) const {
+  const bool sine = arch_.positions == Positions::kSine;
+  if (!sine && arch_.positions != Positions::kLearned) return nullptr;
+  if (grid == added_grid_) return &added_;
   added_ =
-      arch_.positions == Positions::kSine
-          ? SineTable(grid.tokens(), arch_.dim).to(device)
+      sine
+          ? SineTable(grid.tokens(), arch_.dim).to(device_)
           : ResizeLearned(
                 params_.position_table, arch_.table_side, grid.rows, grid.columns, arch_.antialias);
   added_grid_ = grid;
-  return added_;
+  return &added_;
 }
 
 const Rotary* VisionTransformer::RotaryOf(const Grid& grid) const {
@@ -119,15 +127,16 @@ const Rotary* VisionTransformer::RotaryOf(const Grid& grid) const {
                                     side != 0 ? side : grid.rows,
                                     side != 0 ? side : grid.columns,
                                     head_dim);
-  const at::Device device = params_.blocks.front().norm1.weight.device();
-  rotary_.cos = rotary_.cos.to(device);
-  rotary_.sin = rotary_.sin.to(device);
+  rotary_.cos = rotary_.cos.to(device_);
+  rotary_.sin = rotary_.sin.to(device_);
   rotary_grid_ = grid;
   return &rotary_;
 }
 
 // softmax(q k^T / sqrt(d)) v over all tokens.
-void VisionTransformer::Attend(at::Tensor& x, const Block& block, const Rotary* rotary) const {
+void VisionTransformer::Attend(const at::Tensor& x,
+                               const Block& block,
+                               const Rotary* rotary) const {
   const std::int64_t batch = x.size(0), n = x.size(1);
   const at::Tensor qkv = block.qkv(block.norm1(x))
                              .view({batch, n, 3, arch_.heads, arch_.dim / arch_.heads})
@@ -141,38 +150,74 @@ void VisionTransformer::Attend(at::Tensor& x, const Block& block, const Rotary* 
   x.add_(block.out(mixed.transpose(1, 2).reshape({batch, n, arch_.dim})));
 }
 
-void VisionTransformer::Transform(at::Tensor& x, const Block& block) const {
-  at::Tensor h = block.up(block.norm2(x));
+// Some rows at a time, or the inner channels of a long video clip would take most of the memory.
+void VisionTransformer::Transform(const at::Tensor& x, const Block& block) const {
   const auto activate = [this](at::Tensor& v) {
     arch_.activation == Activation::kGelu ? at::gelu_(v) : at::silu_(v);
   };
-  if (arch_.gated) {
-    at::Tensor gate = h.narrow(-1, 0, arch_.hidden);
-    activate(gate);
-    h = gate * h.narrow(-1, arch_.hidden, arch_.hidden);
-  } else {
-    activate(h);
+  for (const at::Tensor& rows : x.view({1, -1, arch_.dim}).split(kRows, 1)) {
+    at::Tensor h = block.up(block.norm2(rows));
+    if (arch_.gated) {
+      at::Tensor gate = h.narrow(-1, 0, arch_.hidden);
+      activate(gate);
+      h = gate * h.narrow(-1, arch_.hidden, arch_.hidden);
+    } else {
+      activate(h);
+    }
+    rows.add_(block.down(h));
   }
-  x.add_(block.down(h));
+}
+
+// Enough clips for the products to be worth reading the weights, few enough for the cache.
+std::int64_t VisionTransformer::GroupOf(std::int64_t clips, std::int64_t tokens) const {
+  if (!device_.is_cpu()) return clips;
+  if (tokens < kFewTokens) return 1;
+  const std::int64_t most = std::max<std::int64_t>(kRows / tokens, 1);
+  const std::int64_t groups = (clips + most - 1) / most;
+  return (clips + groups - 1) / groups;
+}
+
+VisionTransformer::Memory VisionTransformer::MemoryOf(const at::Tensor& frames) const {
+  const Grid grid = GridOf(frames);
+  const std::int64_t d = arch_.dim, time = arch_.tubelet == 1 ? 1 : grid.frames;
+  const std::int64_t n = arch_.prefix() + time * grid.rows * grid.columns;
+  const std::int64_t pixels = 3 * time * arch_.tubelet * frames.size(3) * frames.size(4);
+  const bool rotary =
+      arch_.positions == Positions::kAxialRotary || arch_.positions == Positions::kSpaceTimeRotary;
+  // Normalised tokens, query, key, value, mixed values; rotary positions hold each of query and
+  // key four times while they turn it.
+  const std::int64_t attention = n * d * (rotary ? 10 : 5);
+  const std::int64_t inner = std::min(n, kRows) * (d + (arch_.gated ? 3 : 1) * arch_.hidden);
+  const auto bytes = static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t clips = frames.size(0) * (arch_.tubelet == 1 ? frames.size(1) : 1);
+  return {bytes * 3 * n * d,
+          bytes * std::max({attention, inner, 2 * pixels + n * d}),
+          GroupOf(clips, n)};
 }
 
 Tokens VisionTransformer::Forward(const at::Tensor& frames, const Observer& observe) const {
   const at::NoGradGuard no_grad;
-  const bool images = arch_.tubelet == 1;
   Grid grid = GridOf(frames);
   const Grid clip_grid = grid;
-  at::Tensor input = frames.to(params_.blocks.front().norm1.weight.device());
-  if (images) {
+  at::Tensor input = frames.to(device_, at::kFloat);
+  if (arch_.tubelet == 1) {
     input = input.flatten(0, 1).unsqueeze(1);  // every frame is a clip of its own
     grid.frames = 1;
   }
+  const std::int64_t clips = input.size(0);
+  at::Tensor x = at::empty({clips, arch_.prefix() + grid.tokens(), arch_.dim}, input.options());
   const Rotary* rotary = RotaryOf(grid);
-  at::Tensor x = Embed(input, grid);
+  const std::int64_t group = GroupOf(clips, x.size(1));
+  const std::vector<at::Tensor> inputs = input.split(group), parts = x.split(group);
+  for (std::size_t i = 0; i < parts.size(); ++i) Embed(inputs[i], grid, parts[i]);
   if (observe) observe("embeddings", x);
-  for (std::size_t i = 0; i < params_.blocks.size(); ++i) {
-    Attend(x, params_.blocks[i], rotary);
-    Transform(x, params_.blocks[i]);
-    if (observe) observe("layer_" + std::to_string(i), x);
+  for (std::size_t layer = 0; layer < params_.blocks.size(); ++layer) {
+    const Block block = widened_ ? params_.blocks[layer].Widened() : params_.blocks[layer];
+    for (const at::Tensor& part : parts) {
+      Attend(part, block, rotary);
+      Transform(part, block);
+    }
+    if (observe) observe("layer_" + std::to_string(layer), x);
   }
   if (arch_.final_norm) x = params_.final_norm(x);
   return {x, clip_grid, arch_.prefix()};

@@ -58,6 +58,8 @@ struct Block {
   Linear qkv, out;  ///< [3D, D] rows query, key, value; [D, D]
   Norm norm2;
   Linear up, down;  ///< [hidden, D], gated [2 hidden, D] rows gate, up; [D, hidden]
+  /// The same block with its linear layers in float32.
+  Block Widened() const;
 };
 
 struct Parameters {
@@ -84,30 +86,52 @@ struct Tokens {
 /// which the next block overwrites.
 using Observer = std::function<void(const std::string& name, const at::Tensor& tokens)>;
 
-/// Immutable after construction; Forward may be called by one thread at a time (it keeps the
-/// position tables of the last grid).
+/// Forward may be called by one thread at a time (it keeps the position tables of the last
+/// grid).
 class VisionTransformer {
  public:
   /// Computes where the parameters lie, in the linear layers' type; the stream of tokens, norms,
-  /// softmax and rotary tables stay in float32.
+  /// softmax and rotary tables stay in float32. bfloat16 layers on a processor that cannot multiply
+  /// bfloat16 are widened to float32, one block at a time while it is in use.
   VisionTransformer(Architecture architecture, Parameters parameters);
 
   const Architecture& architecture() const { return arch_; }
+  at::Device device() const { return device_; }
   /// frames [B, T, 3, H, W] float32. A rest of H, W or T below a patch or tubelet is dropped; a
-  /// clip shorter than a tubelet is repeated. No gradient. Error(kInput): an input it does not
-  /// take.
+  /// clip shorter than a tubelet is repeated. No gradient. A clip's tokens on a CPU are the
+  /// same bits alone and in any batch. Error(kInput): an input
+  /// it does not take.
   Tokens Forward(const at::Tensor& frames, const Observer& observe = {}) const;
+
+  /// Memory of Forward on such frames beside the weights and the frames themselves, as an upper
+  /// estimate.
+  struct Memory {
+    std::int64_t clip;   ///< of every clip of the batch [bytes]
+    std::int64_t work;   ///< of every clip that is computed together with others [bytes]
+    std::int64_t group;  ///< how many those are
+    std::int64_t Of(std::int64_t clips) const {
+      return clips * clip + (clips < group ? clips : group) * work;
+    }
+  };
+  Memory MemoryOf(const at::Tensor& frames) const;
+
+  /// For tests: whether bfloat16 layers are widened.
+  void set_widened(bool widened) { widened_ = widened; }
 
  private:
   Grid GridOf(const at::Tensor& frames) const;
-  at::Tensor Embed(const at::Tensor& frames, const Grid& grid) const;
-  void Attend(at::Tensor& x, const Block& block, const Rotary* rotary) const;
-  void Transform(at::Tensor& x, const Block& block) const;
-  const at::Tensor& AddedPositions(const Grid& grid) const;
+  void Embed(const at::Tensor& frames, const Grid& grid, const at::Tensor& tokens) const;
+  void Attend(const at::Tensor& x, const Block& block, const Rotary* rotary) const;
+  void Transform(const at::Tensor& x, const Block& block) const;
+  /// How many clips of so many tokens are computed together.
+  std::int64_t GroupOf(std::int64_t clips, std::int64_t tokens) const;
+  const at::Tensor* AddedPositions(const Grid& grid) const;
   const Rotary* RotaryOf(const Grid& grid) const;
 
   Architecture arch_;
   Parameters params_;
+  at::Device device_;
+  bool widened_ = false;
   mutable Grid added_grid_{0, 0, 0}, rotary_grid_{0, 0, 0};
   mutable at::Tensor added_;
   mutable Rotary rotary_;

@@ -2,6 +2,7 @@
 #include "core/vit/vit_teacher.h"
 
 #include "core/vit/config_file.h"
+#include "core/vit/memory.h"
 
 #include <cross4d/sdk/error.h>
 
@@ -10,6 +11,12 @@
 #include <vector>
 
 namespace cross4d::vit {
+namespace {
+
+constexpr std::int64_t kMostClips = 64;  // more at once are not faster
+constexpr double kGpuBytes = 4e9;        // a GPU's memory cannot be asked for without its libraries
+
+}  // namespace
 
 Normalisation ReadNormalisation(const std::filesystem::path& folder) {
   Normalisation result;
@@ -40,11 +47,11 @@ Placement PlacementOf(const TeacherOptions& options, const PluginContext& contex
 
 VitTeacher::VitTeacher(VisionTransformer model,
                        const Normalisation& normalisation,
-                       std::int64_t batch,
+                       double memory_gb,
                        std::string fingerprint)
     : model_(std::move(model)),
       normalisation_(normalisation),
-      batch_(batch),
+      memory_gb_(memory_gb),
       fingerprint_(std::move(fingerprint)) {}
 
 TeacherTraits VitTeacher::traits() const {
@@ -59,14 +66,32 @@ TeacherTraits VitTeacher::traits() const {
   return traits;
 }
 
+std::int64_t VitTeacher::ChunkOf(const at::Tensor& frames) const {
+  const VisionTransformer::Memory memory = model_.MemoryOf(frames);
+  const auto need = [&](std::int64_t clips) { return static_cast<double>(memory.Of(clips)); };
+  if (memory_gb_ > 0 && need(1) > memory_gb_ * 1e9) {
+    FailInput("one clip needs about " + std::to_string(need(1) / 1e9) +
+              " GB beside the weights, memory_gb allows " + std::to_string(memory_gb_) +
+              ": raise it, or render smaller images or fewer frames");
+  }
+  const double free = model_.device().is_cpu() ? static_cast<double>(FreeMemory()) / 2 : kGpuBytes;
+  const double limit = memory_gb_ > 0 ? memory_gb_ * 1e9 : free;
+  std::int64_t chunk = 1;
+  while (chunk < std::min(frames.size(0), kMostClips) && need(chunk + 1) <= limit) ++chunk;
+  return chunk;
+}
+
 at::Tensor VitTeacher::InChunks(const at::Tensor& frames, Part part) const {
   const bool images = model_.architecture().tubelet == 1;
   // Every frame of an image model is a clip of one frame, so that chunks may cut a clip.
   const at::Tensor all = images && frames.dim() == 5 ? frames.flatten(0, 1).unsqueeze(1) : frames;
+  if (all.dim() == 0 || all.size(0) == 0) FailInput("a ViT teacher got an empty batch");
+  const std::int64_t chunk = ChunkOf(all);
   at::Tensor result;
-  for (std::int64_t begin = 0; begin < all.size(0); begin += batch_) {
-    const std::int64_t count = std::min(batch_, all.size(0) - begin);
+  for (std::int64_t begin = 0; begin < all.size(0); begin += chunk) {
+    const std::int64_t count = std::min(chunk, all.size(0) - begin);
     const at::Tensor out = part(model_.Forward(all.narrow(0, begin, count))).to(at::kCPU);
+    if (count == all.size(0)) return out.contiguous();
     if (!result.defined()) {
       std::vector<std::int64_t> shape = out.sizes().vec();
       shape[0] = all.size(0);
@@ -74,7 +99,6 @@ at::Tensor VitTeacher::InChunks(const at::Tensor& frames, Part part) const {
     }
     result.narrow(0, begin, count).copy_(out);
   }
-  if (!result.defined()) FailInput("a ViT teacher got an empty batch");
   return result;
 }
 

@@ -20,7 +20,7 @@ struct TeacherOptions {
   std::string weights;         ///< folder or file of the checkpoint
   std::string model;           ///< the user's name for them
   std::string dtype = "fp32";  ///< "fp32" or "bf16"
-  std::int64_t batch = 8;      ///< images (clips, for video models) per forward pass
+  double memory_gb = 0;        ///< 0: half of what is free
 };
 
 /// Adds the four rows to a plugin's table, whose struct derives from TeacherOptions.
@@ -40,13 +40,17 @@ void AddTeacherOptions(OptionTable<Options>& table) {
   table
       .Add("dtype",
            static_cast<std::string Options::*>(&TeacherOptions::dtype),
-           "Type of the linear layers' weights and arithmetic.")
+           "Type that the linear layers' weights are held and, where the hardware can, multiplied "
+           "in.")
       .Choices({"fp32", "bf16"});
   table
-      .Add("batch",
-           static_cast<std::int64_t Options::*>(&TeacherOptions::batch),
-           "Most images (clips, for video models) in one forward pass; limits memory.")
-      .Range(1, 4096)
+      .Add("memory_gb",
+           static_cast<double Options::*>(&TeacherOptions::memory_gb),
+           "Memory for the images (clips, for video models) in work at once, beside the weights; 0 "
+           "= "
+           "half of what is free. The results do not depend on it.")
+      .Range(0, 65536)
+      .Unit("GB")
       .Runtime();
 }
 
@@ -62,12 +66,13 @@ Normalisation ReadNormalisation(const std::filesystem::path& folder);
 /// program cannot use.
 Placement PlacementOf(const TeacherOptions& options, const PluginContext& context);
 
-/// A Teacher on a VisionTransformer: takes the batch in chunks and hands out the patch tokens.
+/// A Teacher on a VisionTransformer: takes the batch in chunks that fit into memory and hands out
+/// the patch tokens.
 class VitTeacher : public Teacher {
  public:
   VitTeacher(VisionTransformer model,
              const Normalisation& normalisation,
-             std::int64_t batch,
+             double memory_gb,
              std::string fingerprint);
 
   TeacherTraits traits() const override;
@@ -75,6 +80,9 @@ class VitTeacher : public Teacher {
   torch::Tensor EncodeHidden(const torch::Tensor& frames) override;
   std::string Fingerprint() const override { return fingerprint_; }
   const VisionTransformer& model() const { return model_; }
+  /// How many of these clips [B, T, 3, H, W] are in work at once. Error(kInput): memory_gb is too
+  /// little for one.
+  std::int64_t ChunkOf(const at::Tensor& frames) const;
 
  private:
   using Part = at::Tensor (*)(const Tokens& tokens);
@@ -82,7 +90,7 @@ class VitTeacher : public Teacher {
 
   VisionTransformer model_;
   Normalisation normalisation_;
-  std::int64_t batch_;
+  double memory_gb_;
   std::string fingerprint_;
 };
 

@@ -4,6 +4,7 @@
 #include "core/tensorio/known_checkpoints.h"
 #include "core/tensorio/torch_view.h"
 #include "core/train/checkpoint.h"
+#include "core/vit/linear.h"
 #include "core/vit/sense_check.h"
 #include "core/worker/command.h"
 #include "core/worker/command_line.h"
@@ -30,16 +31,28 @@ void AddTeacherArguments(CLI::App* app, TeacherRequest* request) {
   app->add_option("--plugin", request->plugin.name, "The teacher's name, or the path of its .so")
       ->required();
   app->add_option("--weights", request->weights, "Its checkpoint, as the option `weights`");
-  app->add_option("--dtype", request->dtype, "fp32 or bf16, as the option `dtype`");
+  app->add_option("--dtype",
+                  request->dtype,
+                  "fp32 or bf16, as the option `dtype`; auto: bf16 where it is fast")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16"}));
   app->add_option("--device", request->device, "cpu, cuda or cuda:N")->capture_default_str();
   AddSettingArguments(app, &request->plugin);
+}
+
+// The one place where the machine chooses: what this command writes is in no one's records.
+std::string DtypeOf(const TeacherRequest& request) {
+  if (request.dtype != "auto") return request.dtype;
+  const bool fast = request.device != "cpu" || vit::CpuHasBfloat16();
+  std::fprintf(
+      stderr, "dtype %s: bf16 is %s here\n", fast ? "bf16" : "fp32", fast ? "fast" : "not fast");
+  return fast ? "bf16" : "fp32";
 }
 
 std::unique_ptr<Teacher> MakeTeacher(const TeacherRequest& request) {
   const base::PluginDescription plugin = FindPlugin("teacher", request.plugin);
   std::vector<std::string> settings = request.plugin.settings;
   if (!request.weights.empty()) settings.push_back("weights=" + request.weights);
-  if (!request.dtype.empty()) settings.push_back("dtype=" + request.dtype);
+  if (!request.dtype.empty()) settings.push_back("dtype=" + DtypeOf(request));
   PluginContext context;
   context.threads = ThreadCount(request.plugin);
   context.device = request.device;

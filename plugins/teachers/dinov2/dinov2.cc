@@ -31,7 +31,7 @@ class Dinov2 : public vit::VitTeacher {
                                      weights->folder(),
                                      vit::PlacementOf(options, context)),
                    vit::ReadNormalisation(weights->folder()),
-                   options.batch,
+                   options.memory_gb,
                    weights->Fingerprint()) {}
 };
 
@@ -40,7 +40,7 @@ class Dinov2 : public vit::VitTeacher {
 CROSS4D_PLUGIN(teacher,
                Teacher,
                "dinov2",
-               "1.0.0",
+               "1.1.0",
                "DINOv2 image model, with and without registers.",
                "frame-tokens",
                "",

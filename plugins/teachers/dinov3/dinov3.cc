@@ -31,7 +31,7 @@ class Dinov3 : public vit::VitTeacher {
                                      weights->folder(),
                                      vit::PlacementOf(options, context)),
                    vit::ReadNormalisation(weights->folder()),
-                   options.batch,
+                   options.memory_gb,
                    weights->Fingerprint()) {}
 };
 
@@ -40,7 +40,7 @@ class Dinov3 : public vit::VitTeacher {
 CROSS4D_PLUGIN(teacher,
                Teacher,
                "dinov3",
-               "1.0.0",
+               "1.1.0",
                "DINOv3 image model (ViT).",
                "frame-tokens",
                "",

@@ -85,12 +85,15 @@ Architecture ReadConfig(const ConfigFile& config) {
 
 // The remote-code layout of OpenGVLab/VideoMAEv2-*.
 Architecture ReadVersion2Config(const ConfigFile& config) {
-  if (config.Set("cos_attn")) config.Fail("cos_attn", "is true, which is not implemented");
+  if (config.Set("cos_attn"))
+    config.Fail("cos_attn", "is true, which is not supported: no published checkpoint has it");
   if (config.Set("use_learnable_pos_emb")) {
-    config.Fail("use_learnable_pos_emb", "is true, which is not implemented");
+    config.Fail("use_learnable_pos_emb",
+                "is true, which is not supported: no published checkpoint has it");
   }
   if (config.Real("init_values", 0.0) > 0) {
-    config.Fail("init_values", "is above 0 (LayerScale), which is not implemented");
+    config.Fail("init_values",
+                "is above 0 (LayerScale), which is not supported: no published checkpoint has it");
   }
   RequireThreeChannels(config, "in_chans");
   Architecture arch;

@@ -31,7 +31,7 @@ class VideoMae : public vit::VitTeacher {
                                        weights->folder(),
                                        vit::PlacementOf(options, context)),
                    vit::ReadNormalisation(weights->folder()),
-                   options.batch,
+                   options.memory_gb,
                    weights->Fingerprint()) {}
 };
 
@@ -40,7 +40,7 @@ class VideoMae : public vit::VitTeacher {
 CROSS4D_PLUGIN(teacher,
                Teacher,
                "videomae",
-               "1.0.0",
+               "1.1.0",
                "VideoMAE and VideoMAEv2 video models.",
                "video-input",
                "",

@@ -42,7 +42,7 @@ class Vjepa2 : public vit::VitTeacher {
                                                                      : vjepa2::PositionGrid::kInput,
                                      vit::PlacementOf(options, context)),
                    vit::ReadNormalisation(weights->folder()),
-                   options.batch,
+                   options.memory_gb,
                    weights->Fingerprint()) {}
 };
 
@@ -51,7 +51,7 @@ class Vjepa2 : public vit::VitTeacher {
 CROSS4D_PLUGIN(teacher,
                Teacher,
                "vjepa2",
-               "1.0.0",
+               "1.1.0",
                "V-JEPA 2 video model (encoder).",
                "video-input",
                "",

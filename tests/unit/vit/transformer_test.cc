@@ -130,10 +130,14 @@ TEST(Transformer, BlockIsThePapersFormula) {
     const Tokens tokens = model.Forward(frames);
     EXPECT_TRUE(at::allclose(tokens.hidden, expected, 1e-4, 1e-4)) << gated;
     EXPECT_EQ(tokens.grid, (Grid{1, 3, 4}));
-    const at::Tensor in_bf16 = Build(weights, gated, at::kBFloat16).Forward(frames).hidden;
-    EXPECT_EQ(in_bf16.scalar_type(), at::kFloat);
-    EXPECT_GT(at::cosine_similarity(in_bf16, expected, -1).min().item<double>(), 0.99);
-    EXPECT_FALSE(at::equal(in_bf16, tokens.hidden)) << "bf16 was not used";
+    for (const bool widened : {true, false}) {
+      VisionTransformer half = Build(weights, gated, at::kBFloat16);
+      half.set_widened(widened);
+      const at::Tensor in_bf16 = half.Forward(frames).hidden;
+      EXPECT_EQ(in_bf16.scalar_type(), at::kFloat);
+      EXPECT_GT(at::cosine_similarity(in_bf16, expected, -1).min().item<double>(), 0.99);
+      EXPECT_FALSE(at::equal(in_bf16, tokens.hidden)) << "bf16 was not used";
+    }
   }
 }
 
@@ -146,6 +150,50 @@ TEST(Transformer, FramesOfAnImageModelStandAlone) {
   EXPECT_EQ(tokens.patches().sizes(), at::IntArrayRef({2, 3, 2, 2, kDim}));
   const at::Tensor alone = model.Forward(frames.narrow(0, 1, 1).narrow(1, 2, 1)).patches();
   EXPECT_TRUE(at::allclose(tokens.patches()[1][2], alone[0][0], 1e-5, 1e-5));
+}
+
+TEST(Transformer, GridsMayChangeBetweenCalls) {
+  const Weights weights = SmallWeights(false);
+  const VisionTransformer model = Build(weights, false);  // 120: more rows than at once in an MLP
+  for (const std::int64_t side : {4, 8, 120, 4}) {
+    const at::Tensor frames = at::randn({1, 1, 3, side, side}, at::detail::createCPUGenerator(2));
+    const at::Tensor expected = Reference(weights, frames, false);
+    EXPECT_TRUE(at::allclose(model.Forward(frames).hidden, expected, 1e-4, 1e-4)) << side;
+  }
+}
+
+// At the sizes of DINOv2-large, where groups of clips share a product.
+TEST(Transformer, AClipIsTheSameBitsAloneAndInAnyBatch) {
+  const at::Generator generator = at::detail::createCPUGenerator(3);
+  const auto random = [&](at::IntArrayRef shape) { return at::randn(shape, generator) * 0.05; };
+  constexpr std::int64_t kWide = 1024;
+  const auto linear = [&](std::int64_t out, std::int64_t in) {
+    return Linear(random({out, in}), random({out}));
+  };
+  Architecture arch = Small(false);
+  arch.dim = kWide;
+  arch.heads = 16;
+  arch.hidden = 4 * kWide;
+  arch.patch = 4;
+  const Norm norm{at::ones({kWide}), at::zeros({kWide}), 1e-6};
+  Parameters p;
+  p.patches = linear(kWide, 48);
+  p.blocks = {{norm,
+               linear(3 * kWide, kWide),
+               linear(kWide, kWide),
+               norm,
+               linear(4 * kWide, kWide),
+               linear(kWide, 4 * kWide)}};
+  const VisionTransformer model(arch, p);
+  for (const std::int64_t side : {12, 24, 64}) {  // 9, 36 and 256 tokens
+    const at::Tensor frames = at::randn({9, 1, 3, side, side}, generator);
+    const at::Tensor all = model.Forward(frames).hidden;
+    for (const auto& [first, count] : {std::pair(0, 1), {8, 1}, {3, 4}}) {
+      EXPECT_TRUE(at::equal(model.Forward(frames.narrow(0, first, count)).hidden,
+                            all.narrow(0, first, count)))
+          << side << ", clips from " << first;
+    }
+  }
 }
 
 TEST(Transformer, RestBelowAPatchIsDropped) {
