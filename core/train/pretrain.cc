@@ -132,7 +132,9 @@ class Trainer {
       hinge_value = hinge.item<double>();
       loss = loss + job_.options.variance_weight * hinge;
     }
-    CheckFinite(out.loss.item<double>(), "the objective's loss");
+    if (const double value = out.loss.item<double>(); !std::isfinite(value)) {
+      NotFinite(value, LossTerm(out));
+    }
     CheckFinite(hinge_value, "the variance term");
     parameters_.ZeroGradients();
     loss.backward();
@@ -148,12 +150,25 @@ class Trainer {
     parameters_.Step(job_.options, lr_, scale, progress_.step + 1);
   }
 
+  // With those of its recorded parts that are to blame.
+  static std::string LossTerm(const ObjectiveOutput& out) {
+    std::string parts;
+    for (const auto& [name, value] : out.monitors) {
+      if (!std::isfinite(value)) parts += (parts.empty() ? " (" : ", ") + name;
+    }
+    return "the objective's loss" + (parts.empty() ? "" : parts + ")");
+  }
+
   void CheckFinite(double value, const char* term) const {
-    if (std::isfinite(value)) return;
-    const std::string checkpoint =
-        checkpoint_step_ < 0 ? "no checkpoint was written yet"
-                             : "last good checkpoint: step " + std::to_string(checkpoint_step_);
-    FailInput(std::string(term) + " is " + (std::isnan(value) ? "NaN" : "infinite") + " at step " +
+    if (!std::isfinite(value)) NotFinite(value, term);
+  }
+
+  [[noreturn]] void NotFinite(double value, const std::string& term) const {
+    const std::string checkpoint = checkpoint_step_ < 0 ? "no checkpoint was written yet"
+                                                        : "last good checkpoint: step " +
+                                                              std::to_string(checkpoint_step_) +
+                                                              ", in " + job_.checkpoint.string();
+    FailInput(term + " is " + (std::isnan(value) ? "NaN" : "infinite") + " at step " +
               std::to_string(progress_.step) + " of " + std::to_string(total_) + " (epoch " +
               std::to_string(progress_.step / steps_per_epoch_ + 1) + "); " + checkpoint +
               "; a lower pretrain.lr or clip_norm usually helps");

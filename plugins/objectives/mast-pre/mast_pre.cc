@@ -58,8 +58,9 @@ ObjectiveOutput MastPre::Step(Student& student,
                               const StepContext& context) {
   const StudentInput& input = batch.input;
   const std::int64_t clips = input.frames.size(0);
+  // Tokens are hidden wherever they lie, so frames need not have as many of them.
   const pretext::TokenSplit split = pretext::HideAnywhere(
-      clips, pretext::LayoutOf(input.frames), options_.mask_ratio, context.generator);
+      clips, {1, input.frames.size(1)}, options_.mask_ratio, context.generator);
   const std::int64_t hidden = split.hidden.size(1);
 
   const Tensor features = pretext::EncodeSome(student, student.Embed(input), input, split.visible);

@@ -137,7 +137,10 @@ class ToyObjective : public Objective {
     const torch::Tensor noise = torch::randn(out.predictions.sizes(), context.generator) * 0.01;
     const torch::Tensor error = out.predictions - b.token_targets.flatten(0, 1) + noise;
     out.loss = (error.square().mean(1) * b.token_visible.flatten()).mean();
-    if (context.step == nan_at) out.loss = out.loss * std::nan("");
+    if (context.step == nan_at) {
+      out.loss = out.loss * std::nan("");
+      out.monitors["error"] = std::nan("");
+    }
     out.monitors["batch"] = static_cast<double>(b.input.points.size(0));
     ++steps;
     return out;

@@ -151,12 +151,15 @@ TEST(Pretrain, ResumingEqualsAnUninterruptedRunBitForBit) {
 
 TEST(Pretrain, ANanNamesStepTermAndCheckpoint) {
   const auto run = Train(0, Folder("ck/nan"), -1, 1e9, 5);
-  EXPECT_NE(run->error.find("the objective's loss is NaN at step 5 of 12 (epoch 2)"),
+  EXPECT_NE(run->error.find("the objective's loss (error) is NaN at step 5 of 12 (epoch 2)"),
             std::string::npos)
       << run->error;
   EXPECT_NE(run->error.find("no checkpoint"), std::string::npos);
-  const auto with = Train(0, Folder("ck/nan2"), -1, 0, 5);
-  EXPECT_NE(with->error.find("last good checkpoint: step 5"), std::string::npos) << with->error;
+  const fs::path folder = Folder("ck/nan2");
+  const auto with = Train(0, folder, -1, 0, 5);
+  EXPECT_NE(with->error.find("last good checkpoint: step 5, in " + folder.string()),
+            std::string::npos)
+      << with->error;
 }
 
 TEST(Pretrain, ADamagedCheckpointIsRefusedWithItsName) {
