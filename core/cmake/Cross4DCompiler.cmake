@@ -1,16 +1,7 @@
-# Warnings, optimisation and ccache: one place.
+# Warnings and optimisation: one place.
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
-find_program(CROSS4D_CCACHE ccache)
-if(CROSS4D_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # The sloppiness lets ccache serve units that use a precompiled header.
-  set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-      ${CROSS4D_CCACHE})
-  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CROSS4D_CCACHE})
-endif()
-
 add_library(cross4d_warnings INTERFACE)
 target_compile_options(
   cross4d_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wno-missing-field-initializers>
@@ -35,6 +26,6 @@ if(CROSS4D_FUZZ OR CMAKE_CXX_FLAGS MATCHES "-fsanitize=")
   set(CROSS4D_SANITIZED ON)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # ccache and precompiled headers need it.
+  # A compiler cache needs it with precompiled headers.
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
 endif()

@@ -69,10 +69,12 @@ function(cross4d_use_torch target)
   target_precompile_headers(${target} REUSE_FROM cross4d_torch_pch)
 endfunction()
 
-# cross4d_test(module/name SOURCES … [LINK …] [LABELS …] [TORCH] [SERIAL] [TIMEOUT s]): one GoogleTest
-# program. SERIAL: heavy or timed, runs alone.
+# cross4d_test(name SOURCES … [LINK …] [LABELS …] [TORCH] [SERIAL] [TIMEOUT s] [DATA filter] [ALONE filter]): one
+# GoogleTest program for a folder, since every program, and every unit with LibTorch, costs seconds. SERIAL: heavy or
+# timed, runs alone. The suites of DATA need the shared data and are the test <name>-data with that label; those of
+# ALONE want a process and the machine for themselves (peak memory) and are <name>-alone.
 function(cross4d_test name)
-  cmake_parse_arguments(ARG "TORCH;SERIAL" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH;SERIAL" "TIMEOUT;DATA;ALONE" "SOURCES;LINK;LABELS" ${ARGN})
   string(REPLACE "/" "_" target "test_${name}")
   add_executable(${target} ${ARG_SOURCES})
   target_link_libraries(${target} PRIVATE ${ARG_LINK} GTest::gtest GTest::gmock GTest::gtest_main
@@ -91,16 +93,29 @@ function(cross4d_test name)
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
+  set(apart ${ARG_DATA} ${ARG_ALONE})
+  list(JOIN apart ":" apart)
+  cross4d_test_entry(${name} ${target} "-${apart}" "${ARG_LABELS}" ${ARG_TIMEOUT} ${ARG_SERIAL})
+  if(ARG_DATA)
+    cross4d_test_entry(${name}-data ${target} "${ARG_DATA}" data ${ARG_TIMEOUT} ${ARG_SERIAL})
+  endif()
+  if(ARG_ALONE)
+    cross4d_test_entry(${name}-alone ${target} "${ARG_ALONE}" "${ARG_LABELS}" ${ARG_TIMEOUT} TRUE)
+  endif()
+endfunction()
+
+# What ctest knows of a test program, or of some suites of it.
+function(cross4d_test_entry name target filter labels timeout serial)
   set(python ${PROJECT_SOURCE_DIR}/.venv/bin/python) # scripts/setup.sh puts numpy and safetensors there
   if(NOT EXISTS ${python})
     set(python python3)
   endif()
-  add_test(NAME ${name} COMMAND ${target})
+  add_test(NAME ${name} COMMAND ${target} --gtest_filter=${filter})
   set_tests_properties(
     ${name} PROPERTIES
-    LABELS "${ARG_LABELS}"
-    TIMEOUT ${ARG_TIMEOUT}
-    RUN_SERIAL ${ARG_SERIAL}
+    LABELS "${labels}"
+    TIMEOUT ${timeout}
+    RUN_SERIAL ${serial}
     ENVIRONMENT "CROSS4D_TEST_DATA=${CROSS4D_TEST_DATA};CROSS4D_BINARY_DIR=${PROJECT_BINARY_DIR};CROSS4D_SOURCE_DIR=${PROJECT_SOURCE_DIR};CROSS4D_PYTHON=${python}")
 endfunction()
 

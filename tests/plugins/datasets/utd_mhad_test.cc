@@ -28,7 +28,7 @@ using utd_mhad::Options;
 using utd_mhad::UtdMhad;
 
 constexpr std::int32_t kRows = 240, kColumns = 320;
-constexpr std::uint32_t kUint16 = 4, kDouble = 9;
+constexpr std::uint32_t kMatUint16 = 4, kMatDouble = 9;
 
 // A block of `valid` pixels from row 100, column 150 on; depth = 2000 mm + 10 * frame.
 Bytes DepthFile(const std::vector<int>& valid_per_frame) {
@@ -42,7 +42,7 @@ Bytes DepthFile(const std::vector<int>& valid_per_frame) {
           static_cast<std::uint16_t>(2000 + 10 * t);
     }
   }
-  return MatFile(MatMatrix({kRows, kColumns, frames}, kUint16, AsBytes(depth)));
+  return MatFile(MatMatrix({kRows, kColumns, frames}, kMatUint16, AsBytes(depth)));
 }
 
 // Joint j of every frame at (0, -j / 10, 2): head on top (y up in the file).
@@ -53,7 +53,7 @@ Bytes SkeletonFile(std::int32_t frames) {
     for (int j = 0; j < 20; ++j) joints.push_back(-0.1 * j);
     for (int j = 0; j < 20; ++j) joints.push_back(2);
   }
-  return MatFile(MatMatrix({20, 3, frames}, kDouble, AsBytes(joints)));
+  return MatFile(MatMatrix({20, 3, frames}, kMatDouble, AsBytes(joints)));
 }
 
 class UtdMhadTest : public ::testing::Test {
@@ -154,7 +154,7 @@ TEST_F(UtdMhadTest, SkipsWhatTheIndexCannotRead) {
   Add("a1_s1_t1", {20, 20});
   Add("a1_s1_t2", {20, 20});
   const auto depth = root() / "Depth" / "a1_s1_t1_depth.mat";
-  WriteFile(depth, MatFile(MatMatrix({320, 240, 1}, kUint16, Bytes(320 * 240 * 2))));
+  WriteFile(depth, MatFile(MatMatrix({320, 240, 1}, kMatUint16, Bytes(320 * 240 * 2))));
   options_.frame_mode = "stride";
   options_.clips = "2";
   EXPECT_THAT(OpenError(), HasSubstr("expected 240 rows x 320 columns"));
@@ -238,12 +238,12 @@ TEST_F(UtdMhadTest, NamesWhatIsWrongWithAClip) {
   EXPECT_THAT(LoadError(),
               AllOf(HasSubstr("a1_s1_t1_depth.mat"), HasSubstr("byte"), HasSubstr("truncated")));
 
-  WriteFile(depth, MatFile(MatMatrix({320, 240, 1}, kUint16, Bytes(320 * 240 * 2))));
+  WriteFile(depth, MatFile(MatMatrix({320, 240, 1}, kMatUint16, Bytes(320 * 240 * 2))));
   EXPECT_THAT(LoadError(),
               AllOf(HasSubstr("320 x 240"), HasSubstr("expected 240 rows x 320 columns")));
 
   // The element's size fits, its data ends early: the message says in which frame.
-  Bytes matrix = MatMatrix({kRows, kColumns, 3}, kUint16, Bytes(kRows * kColumns * 2 * 3));
+  Bytes matrix = MatMatrix({kRows, kColumns, 3}, kMatUint16, Bytes(kRows * kColumns * 2 * 3));
   matrix.resize(matrix.size() - kRows * kColumns * 2 - 10);
   WriteFile(depth, MatFile(matrix));
   EXPECT_THAT(LoadError(), HasSubstr("frame 1 of 3"));

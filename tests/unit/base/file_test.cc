@@ -77,7 +77,7 @@ TEST(File, PublishFolderDoesNotReplaceAnEmptyFolder) {
   EXPECT_TRUE(fs::exists(folder / "work"));
 }
 
-TEST(File, ExecutablePathIsThisTest) { EXPECT_EQ(ExecutablePath().filename(), "test_base_file"); }
+TEST(File, ExecutablePathIsThisTest) { EXPECT_EQ(ExecutablePath().filename(), "test_unit_base"); }
 
 }  // namespace
 }  // namespace cross4d::base

@@ -12,6 +12,7 @@
 #include <cmath>
 
 #include "clouds.h"
+#include "tests/support/refusal.h"
 
 namespace cross4d::geometry {
 namespace {
@@ -101,31 +102,22 @@ TEST(Camera, IdenticalPointsGiveAValidCamera) {
   EXPECT_GE(kernels::PixelOf(camera, Project(camera, clip.data())), 0);
 }
 
-template <class Work>
-std::string MessageOf(const Work& work) {
-  try {
-    work();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
-
 TEST(Camera, RefusesBadInput) {
   const auto clip = RandomCloud(1, 5);
-  EXPECT_THAT(MessageOf([] { PlaceCameras({}, {}); }), testing::HasSubstr("no points"));
+  EXPECT_THAT(test::Refusal([] { PlaceCameras({}, {}); }), testing::HasSubstr("no points"));
   auto bad = clip;
   bad[4] = kNan;
-  EXPECT_THAT(MessageOf([&] { PlaceCameras(bad, {}); }), testing::HasSubstr("point 1"));
+  EXPECT_THAT(test::Refusal([&] { PlaceCameras(bad, {}); }), testing::HasSubstr("point 1"));
   CameraOptions options;
   options.count = 3;
-  EXPECT_THAT(MessageOf([&] { PlaceCameras(clip, options); }), testing::HasSubstr("1, 2 or 4"));
+  EXPECT_THAT(test::Refusal([&] { PlaceCameras(clip, options); }), testing::HasSubstr("1, 2 or 4"));
   options = {};
   options.up = {0, 0, -3};
-  EXPECT_THAT(MessageOf([&] { PlaceCameras(clip, options); }), testing::HasSubstr("parallel"));
+  EXPECT_THAT(test::Refusal([&] { PlaceCameras(clip, options); }), testing::HasSubstr("parallel"));
   options = {};
   options.fov_deg = 180;
-  EXPECT_THAT(MessageOf([&] { PlaceCameras(clip, options); }), testing::HasSubstr("field of view"));
+  EXPECT_THAT(test::Refusal([&] { PlaceCameras(clip, options); }),
+              testing::HasSubstr("field of view"));
 }
 
 /// Looks along +z at the origin from distance 10; one unit is 10 px at the target's depth.
@@ -288,15 +280,15 @@ TEST(Splat, AutomaticRadiusFollowsDensity) {
 TEST(Splat, RefusesBadInput) {
   const auto clip = RandomCloud(1, 20);
   const Camera camera = PlainCamera(32);
-  EXPECT_THAT(MessageOf([&] { RenderClip({}, 1, camera, Options(1)); }),
+  EXPECT_THAT(test::Refusal([&] { RenderClip({}, 1, camera, Options(1)); }),
               testing::HasSubstr("0 numbers"));
-  EXPECT_THAT(MessageOf([&] { RenderClip(clip, 3, camera, Options(1)); }),
+  EXPECT_THAT(test::Refusal([&] { RenderClip(clip, 3, camera, Options(1)); }),
               testing::HasSubstr("3 frames"));
-  EXPECT_THAT(MessageOf([&] { RenderClip(clip, 1, camera, Options(1, 5)); }),
+  EXPECT_THAT(test::Refusal([&] { RenderClip(clip, 1, camera, Options(1, 5)); }),
               testing::HasSubstr("does not divide"));
   auto bad = clip;
   bad[3 * 12] = kNan;
-  EXPECT_THAT(MessageOf([&] { RenderClip(bad, 2, camera, Options(1)); }),
+  EXPECT_THAT(test::Refusal([&] { RenderClip(bad, 2, camera, Options(1)); }),
               testing::AllOf(testing::HasSubstr("frame 1"), testing::HasSubstr("point 2")));
 }
 

@@ -15,6 +15,7 @@
 #include <set>
 
 #include "clouds.h"
+#include "tests/support/refusal.h"
 
 namespace cross4d::geometry {
 namespace {
@@ -100,28 +101,21 @@ TEST(FarthestPoints, ClipsDoNotDependOnThreads) {
   EXPECT_EQ(Indices(one.begin() + 4 * 32, one.begin() + 5 * 32), Farthest(frame, 32));
 }
 
-template <class Work>
-std::string MessageOf(const Work& work) {
-  try {
-    work();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
-
 TEST(FarthestPoints, RefusesBadClouds) {
   Indices picked(4);
-  EXPECT_THAT(MessageOf([&] { FarthestPoints({}, picked); }), testing::HasSubstr("no points"));
-  EXPECT_THAT(MessageOf([&] { Farthest({1, 2, 3, 4}, 2); }), testing::HasSubstr("multiple of 3"));
+  EXPECT_THAT(test::Refusal([&] { FarthestPoints({}, picked); }), testing::HasSubstr("no points"));
+  EXPECT_THAT(test::Refusal([&] {
+                Farthest({1, 2, 3, 4}, 2);
+              }),
+              testing::HasSubstr("multiple of 3"));
   auto clip = RandomCloud(1, 4 * 10);
   clip[3 * (2 * 10 + 7) + 1] = kNan;
   picked.resize(4 * 3);
-  EXPECT_THAT(MessageOf([&] { FarthestPointsOfClip(clip, 4, picked, 2); }),
+  EXPECT_THAT(test::Refusal([&] { FarthestPointsOfClip(clip, 4, picked, 2); }),
               testing::AllOf(testing::HasSubstr("frame 2"),
                              testing::HasSubstr("point 7"),
                              testing::HasSubstr("coordinate y")));
-  EXPECT_THAT(MessageOf([&] { FarthestPointsOfClip(clip, 7, picked, 1); }),
+  EXPECT_THAT(test::Refusal([&] { FarthestPointsOfClip(clip, 7, picked, 1); }),
               testing::HasSubstr("7 frames"));
 }
 
@@ -173,11 +167,11 @@ RC_GTEST_PROP(NearestNeighbours, SharedInsertionGivesTheSame, ()) {
 TEST(NearestNeighbours, RefusesWhatDoesNotFit) {
   const auto cloud = RandomCloud(1, 4);
   Indices found(5);
-  EXPECT_THAT(MessageOf([&] { NearestNeighbours(cloud, RandomCloud(2, 2), found); }),
+  EXPECT_THAT(test::Refusal([&] { NearestNeighbours(cloud, RandomCloud(2, 2), found); }),
               testing::HasSubstr("5 results"));
   auto bad = RandomCloud(2, 5);
   bad[13] = std::numeric_limits<float>::infinity();
-  EXPECT_THAT(MessageOf([&] { NearestNeighbours(cloud, bad, found); }),
+  EXPECT_THAT(test::Refusal([&] { NearestNeighbours(cloud, bad, found); }),
               testing::HasSubstr("queries, point 4"));
 }
 
@@ -207,8 +201,9 @@ RC_GTEST_PROP(BallQuery, TakesTheFirstInside, ()) {
 TEST(BallQuery, RefusesBadRadius) {
   const auto cloud = RandomCloud(1, 4);
   Indices found(4);
-  EXPECT_THAT(MessageOf([&] { BallQuery(cloud, cloud, 0, found); }), testing::HasSubstr("radius"));
-  EXPECT_THAT(MessageOf([&] { BallQuery(cloud, cloud, kNan, found); }),
+  EXPECT_THAT(test::Refusal([&] { BallQuery(cloud, cloud, 0, found); }),
+              testing::HasSubstr("radius"));
+  EXPECT_THAT(test::Refusal([&] { BallQuery(cloud, cloud, kNan, found); }),
               testing::HasSubstr("radius"));
 }
 

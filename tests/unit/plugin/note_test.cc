@@ -29,7 +29,9 @@ const std::string& Good() {
 /// The message, or "" when the bytes were accepted; anything but Error ends the test.
 std::string Refusal(const std::string& bytes) {
   std::string message = test::Refusal([&] { ParseNote(bytes, "test.so"); }, ErrorCode::kPlugin);
-  if (!message.empty()) EXPECT_THAT(message, HasSubstr("test.so"));
+  if (!message.empty()) {
+    EXPECT_THAT(message, HasSubstr("test.so"));
+  }
   return message;
 }
 

@@ -19,7 +19,7 @@ using results::ResultStore;
 using results::TempFolder;
 using results::TestPlan;
 
-constexpr const char* kObjectives[] = {"none", "global", "dense"};
+constexpr const char* kThreeObjectives[] = {"none", "global", "dense"};
 
 /// CPU seconds of this process.
 double Cpu() {
@@ -37,7 +37,7 @@ TEST(TableScale, TenThousandRuns) {
   for (int i = 0; i < 10000; ++i) {
     plan.Run("r" + std::to_string(i),
              i / 900,
-             {{"x", std::to_string(i % 300)}, {"objective.plugin", kObjectives[i / 300 % 3]}});
+             {{"x", std::to_string(i % 300)}, {"objective.plugin", kThreeObjectives[i / 300 % 3]}});
   }
   {
     ResultStore store = ResultStore::Open(folder / "results.db", OpenMode::kWrite);

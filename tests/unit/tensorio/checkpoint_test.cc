@@ -32,7 +32,9 @@ std::vector<T> Values(const Checkpoint& checkpoint, const std::string& name) {
   return values;
 }
 
-std::string Refusal(const std::function<void()>& f) { return test::Refusal(f, ErrorCode::kInput); }
+std::string InputRefusal(const std::function<void()>& f) {
+  return test::Refusal(f, ErrorCode::kInput);
+}
 
 class CheckpointTest : public testing::Test {
  protected:
@@ -69,17 +71,18 @@ TEST_F(CheckpointTest, TorchFileGivesItsTensors) {
 }
 
 TEST_F(CheckpointTest, ForeignGlobalIsRefusedByName) {
-  EXPECT_THAT(Refusal([] { Checkpoint::Open(Fixture("foreign.pth")); }),
+  EXPECT_THAT(InputRefusal([] { Checkpoint::Open(Fixture("foreign.pth")); }),
               AllOf(HasSubstr("foreign.pth"), HasSubstr("posix.system")));
 }
 
 TEST_F(CheckpointTest, ProgramsAreNoWeights) {
-  EXPECT_THAT(Refusal([] { Checkpoint::Open(Fixture("script.pt")); }), HasSubstr("TorchScript"));
+  EXPECT_THAT(InputRefusal([] { Checkpoint::Open(Fixture("script.pt")); }),
+              HasSubstr("TorchScript"));
 }
 
 TEST_F(CheckpointTest, DamagedBytesFailTheirChecksum) {
   const auto c = Checkpoint::Open(Fixture("checksum.pth"));
-  EXPECT_THAT(Refusal([&] { c->Read("model.w"); }), HasSubstr("checksum.pth"));
+  EXPECT_THAT(InputRefusal([&] { c->Read("model.w"); }), HasSubstr("checksum.pth"));
 }
 
 TEST_F(CheckpointTest, CutTorchFilesAreRefused) {
@@ -88,7 +91,7 @@ TEST_F(CheckpointTest, CutTorchFilesAreRefused) {
   for (std::size_t size = 4; size < whole.size(); size += whole.size() / 23) {
     const fs::path file = folder_ / "cut.pth";
     std::ofstream(file, std::ios::binary) << whole.substr(0, size);
-    EXPECT_THAT(Refusal([&] { Checkpoint::Open(file); }), HasSubstr("cut.pth")) << size;
+    EXPECT_THAT(InputRefusal([&] { Checkpoint::Open(file); }), HasSubstr("cut.pth")) << size;
   }
 }
 
@@ -116,21 +119,22 @@ TEST_F(CheckpointTest, IndexMayNotLeaveTheFolder) {
   for (const char* name : {"../x.safetensors", "/x", "a/b", "..", "", "a\\b"}) {
     std::ofstream(folder_ / "model.safetensors.index.json")
         << R"({"weight_map": {"a": ")" << (std::string(name) == "a\\b" ? "a\\\\b" : name) << "\"}}";
-    EXPECT_THAT(Refusal([&] { Checkpoint::Open(folder_); }), HasSubstr("plain file name")) << name;
+    EXPECT_THAT(InputRefusal([&] { Checkpoint::Open(folder_); }), HasSubstr("plain file name"))
+        << name;
   }
 }
 
 TEST_F(CheckpointTest, WhatIsNoCheckpointIsRefused) {
-  EXPECT_THAT(Refusal([&] { Checkpoint::Open(folder_); }), HasSubstr("no model.safetensors"));
-  EXPECT_THAT(Refusal([&] { Checkpoint::Open(folder_ / "absent"); }), HasSubstr("absent"));
+  EXPECT_THAT(InputRefusal([&] { Checkpoint::Open(folder_); }), HasSubstr("no model.safetensors"));
+  EXPECT_THAT(InputRefusal([&] { Checkpoint::Open(folder_ / "absent"); }), HasSubstr("absent"));
   std::ofstream(folder_ / "a.pth") << "\x80\x02 old";
-  EXPECT_THAT(Refusal([&] { Checkpoint::Open(folder_ / "a.pth"); }),
+  EXPECT_THAT(InputRefusal([&] { Checkpoint::Open(folder_ / "a.pth"); }),
               HasSubstr("before version 1.6"));
   std::ofstream(folder_ / "b.bin") << "hello";
-  EXPECT_THAT(Refusal([&] { Checkpoint::Open(folder_); }),
+  EXPECT_THAT(InputRefusal([&] { Checkpoint::Open(folder_); }),
               AllOf(HasSubstr("a.pth"), HasSubstr("b.bin")));
   std::ofstream(folder_ / "model.safetensors") << "version https://git-lfs.github.com/spec/v1\noid";
-  EXPECT_THAT(Refusal([&] { Checkpoint::Open(folder_); }), HasSubstr("git lfs pull"));
+  EXPECT_THAT(InputRefusal([&] { Checkpoint::Open(folder_); }), HasSubstr("git lfs pull"));
 }
 
 TEST_F(CheckpointTest, FingerprintFollowsTheContent) {

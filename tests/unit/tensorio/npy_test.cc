@@ -27,7 +27,7 @@ std::string File(const std::string& header, const std::string& data, int version
 }
 
 template <class T>
-std::string Raw(std::initializer_list<T> values) {
+std::string RawItems(std::initializer_list<T> values) {
   std::string raw(values.size() * sizeof(T), '\0');
   std::memcpy(raw.data(), values.begin(), raw.size());
   return raw;
@@ -37,22 +37,22 @@ NpyArray Parse(const std::string& file) {
   return ParseNpy(std::as_bytes(std::span(file)), "a.npy");
 }
 
-std::string Refusal(const std::string& file) {
+std::string NpyRefusal(const std::string& file) {
   return test::Refusal([&] { Parse(file); });
 }
 
 TEST(Npy, NumericTypesAndOrders) {
   const auto a = Parse(File("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2), }\n",
-                            Raw<double>({1, 2, 3, 4})));
+                            RawItems<double>({1, 2, 3, 4})));
   EXPECT_FALSE(a.is_object);
   EXPECT_EQ(a.shape, (std::vector<std::int64_t>{2, 2}));
   EXPECT_EQ(a.items[0].ToDoubles(), (std::vector<double>{1, 2, 3, 4}));
   const auto f = Parse(File("{'descr': '<i2', 'fortran_order': True, 'shape': (2, 3)}",
-                            Raw<std::int16_t>({1, 4, 2, 5, 3, 6}),
+                            RawItems<std::int16_t>({1, 4, 2, 5, 3, 6}),
                             2));
   EXPECT_EQ(f.items[0].ToDoubles(), (std::vector<double>{1, 2, 3, 4, 5, 6}));
   const auto h = Parse(File("{'descr': '<f2', 'fortran_order': False, 'shape': (4,)}",
-                            Raw<std::uint16_t>({0x3e00, 0xc000, 0x0001, 0x7c00})));
+                            RawItems<std::uint16_t>({0x3e00, 0xc000, 0x0001, 0x7c00})));
   EXPECT_EQ(h.items[0].ToDoubles(), (std::vector<double>{1.5, -2, std::ldexp(1.0, -24), INFINITY}));
   const auto s = Parse(File("{\"descr\": '|u1', 'fortran_order': False, 'shape': ()}", "\x07"));
   EXPECT_EQ(s.items[0].ToDoubles(), (std::vector<double>{7}));
@@ -77,18 +77,18 @@ TEST(Npy, DamageIsRefused) {
       {File("{'fortran_order': False, 'shape': (1,)}", ""), "descr"},
       {File("{'os': '1'}", ""), "unknown key"}};
   for (const auto& [file, part] : cases) {
-    EXPECT_THAT(Refusal(file), testing::AllOf(HasSubstr("a.npy"), HasSubstr(part)));
+    EXPECT_THAT(NpyRefusal(file), testing::AllOf(HasSubstr("a.npy"), HasSubstr(part)));
   }
   std::string cut = File(head + "(1,)}", "");
   cut.resize(30);
-  EXPECT_THAT(Refusal(cut), HasSubstr("header"));
+  EXPECT_THAT(NpyRefusal(cut), HasSubstr("header"));
 }
 
 TEST(Npy, ForeignObjectsAreRefusedByName) {
   const std::string header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,)}";
   const std::string evil = std::string("\x80\x02") + "cposix\nsystem\n)R.";
-  EXPECT_THAT(Refusal(File(header, evil)), HasSubstr("posix.system"));
-  EXPECT_THAT(Refusal(File(header, "\x80\x02N.")), HasSubstr("not a NumPy array"));
+  EXPECT_THAT(NpyRefusal(File(header, evil)), HasSubstr("posix.system"));
+  EXPECT_THAT(NpyRefusal(File(header, "\x80\x02N.")), HasSubstr("not a NumPy array"));
 }
 
 // Clips as three generations of NumPy wrote them (datasets' point files); synthetic content.

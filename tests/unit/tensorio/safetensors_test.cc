@@ -27,7 +27,7 @@ fs::path Temp(const std::string& name) {
 }
 
 template <class T>
-std::span<const std::byte> Bytes(const std::vector<T>& v) {
+std::span<const std::byte> ItemBytes(const std::vector<T>& v) {
   return std::as_bytes(std::span(v));
 }
 
@@ -40,7 +40,7 @@ std::vector<std::byte> Raw(const std::string& header, std::size_t data) {
   return file;
 }
 
-std::string Refusal(const std::vector<std::byte>& file) {
+std::string FileRefusal(const std::vector<std::byte>& file) {
   return test::Refusal([&] { ParseSafetensors(file, "f.safetensors"); });
 }
 
@@ -53,10 +53,10 @@ TEST(Safetensors, RowsRoundTrip) {
                               {"s", DType::kF64, {}},
                               {"none", DType::kU8, {0, 4}}},
                              {{"note", "x"}});
-    writer.WriteRow("a", 1, Bytes(std::vector<float>{4, 5, 6}));
-    writer.WriteRow("a", 0, Bytes(std::vector<float>{1, 2, 3}));
-    writer.Write("b", Bytes(std::vector<std::int16_t>{7, 8, 9}));
-    writer.Write("s", Bytes(std::vector<double>{0.5}));
+    writer.WriteRow("a", 1, ItemBytes(std::vector<float>{4, 5, 6}));
+    writer.WriteRow("a", 0, ItemBytes(std::vector<float>{1, 2, 3}));
+    writer.Write("b", ItemBytes(std::vector<std::int16_t>{7, 8, 9}));
+    writer.Write("s", ItemBytes(std::vector<double>{0.5}));
     EXPECT_FALSE(fs::exists(path)) << "nothing under the final name before Finish";
     writer.Finish();
   }
@@ -82,7 +82,7 @@ TEST(Safetensors, SameBytesFromOneAndTwoThreads) {
     for (int t = 0; t < threads; ++t) {
       pool.emplace_back([&, t] {
         for (int row = t; row < 64; row += threads) {
-          writer.WriteRow("a", row, Bytes(std::vector<std::int32_t>(16, row)));
+          writer.WriteRow("a", row, ItemBytes(std::vector<std::int32_t>(16, row)));
         }
       });
     }
@@ -104,11 +104,11 @@ TEST(Safetensors, AnUnfinishedFileIsRemoved) {
 TEST(Safetensors, WrongRowsAreRefused) {
   SafetensorsWriter writer(Temp("wrong.safetensors"), {{"a", DType::kF32, {2, 3}}});
   const std::vector<float> row(3), longer(4);
-  EXPECT_THROW(writer.WriteRow("a", 2, Bytes(row)), Error);
-  EXPECT_THROW(writer.WriteRow("a", -1, Bytes(row)), Error);
-  EXPECT_THROW(writer.WriteRow("a", 0, Bytes(longer)), Error);
-  EXPECT_THROW(writer.WriteRow("b", 0, Bytes(row)), Error);
-  EXPECT_THROW(writer.Write("a", Bytes(row)), Error);
+  EXPECT_THROW(writer.WriteRow("a", 2, ItemBytes(row)), Error);
+  EXPECT_THROW(writer.WriteRow("a", -1, ItemBytes(row)), Error);
+  EXPECT_THROW(writer.WriteRow("a", 0, ItemBytes(longer)), Error);
+  EXPECT_THROW(writer.WriteRow("b", 0, ItemBytes(row)), Error);
+  EXPECT_THROW(writer.Write("a", ItemBytes(row)), Error);
 }
 
 TEST(Safetensors, FoldersThatCannotBeWrittenAreNamed) {
@@ -123,13 +123,13 @@ TEST(Safetensors, FoldersThatCannotBeWrittenAreNamed) {
 
 TEST(Safetensors, DamagedHeadersAreRefusedWithAReason) {
   const std::string good = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
-  EXPECT_EQ(Refusal(Raw(good, 8)), "");
-  EXPECT_NE(Refusal({}), "");
-  EXPECT_NE(Refusal(Raw(good, 7)), "") << "cut data";
-  EXPECT_NE(Refusal(Raw(good, 9)), "") << "bytes after the last tensor";
+  EXPECT_EQ(FileRefusal(Raw(good, 8)), "");
+  EXPECT_NE(FileRefusal({}), "");
+  EXPECT_NE(FileRefusal(Raw(good, 7)), "") << "cut data";
+  EXPECT_NE(FileRefusal(Raw(good, 9)), "") << "bytes after the last tensor";
   auto huge = Raw(good, 8);
   std::memset(huge.data(), 0xff, 8);
-  EXPECT_NE(Refusal(huge).find("header length"), std::string::npos);
+  EXPECT_NE(FileRefusal(huge).find("header length"), std::string::npos);
   for (const char* bad : {
            "",
            "[]",
@@ -150,7 +150,7 @@ TEST(Safetensors, DamagedHeadersAreRefusedWithAReason) {
            R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
            R"({"__metadata__":{"k":3},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
        }) {
-    EXPECT_NE(Refusal(Raw(bad, 8)), "") << bad;
+    EXPECT_NE(FileRefusal(Raw(bad, 8)), "") << bad;
   }
 }
 

@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 // A video of 4 x 3 pixels; pixel i of frame t has 100 * t + i counts.
-std::string Video(double frames) {
+std::string VideoOf(double frames) {
   std::vector<double> values = {frames, 4, 3};
   for (int t = 0; t < frames; ++t) {
     for (int i = 0; i < 12; ++i) values.push_back(100 * t + i);
@@ -40,7 +40,7 @@ std::string Problem(const std::string& bytes) {
 }
 
 TEST(DepthVideo, ReadsAnyFrameRowByRow) {
-  DepthVideo video("f.bin", Video(3));
+  DepthVideo video("f.bin", VideoOf(3));
   EXPECT_EQ(video.count(), 3);
   EXPECT_EQ(video.centre_x(), 2);
   EXPECT_EQ(video.centre_y(), 1.5);
@@ -58,7 +58,7 @@ TEST(DepthVideo, ReadsAnyFrameRowByRow) {
 
 TEST(DepthVideo, FilesAndTheirFrameCounts) {
   const test::TempFolder folder;
-  test::WriteText(folder / "v.bin", Video(5));
+  test::WriteText(folder / "v.bin", VideoOf(5));
   EXPECT_EQ(OpenVideo(folder / "v.bin")->count(), 5);
   EXPECT_EQ(CountFrames(folder / "v.bin"), 5);
   EXPECT_THAT(test::Refusal([&] { CountFrames(folder / "w.bin"); }),
@@ -66,16 +66,16 @@ TEST(DepthVideo, FilesAndTheirFrameCounts) {
 }
 
 TEST(DepthVideo, SizeAndHeaderMustAgree) {
-  EXPECT_EQ(Problem(Video(3)), "");
+  EXPECT_EQ(Problem(VideoOf(3)), "");
   EXPECT_THAT(Problem(""), AllOf(HasSubstr("has 0 bytes"), HasSubstr("header of 12")));
-  EXPECT_THAT(Problem(Video(3).substr(0, 11)), HasSubstr("truncated"));
-  EXPECT_THAT(Problem(Video(3).substr(0, 12 + 2 * 48 + 7)),
+  EXPECT_THAT(Problem(VideoOf(3).substr(0, 11)), HasSubstr("truncated"));
+  EXPECT_THAT(Problem(VideoOf(3).substr(0, 12 + 2 * 48 + 7)),
               AllOf(HasSubstr("f.bin"),
                     HasSubstr("103 bytes after the header, expected 144 for 3 frames of 4 x 3"),
                     HasSubstr("truncated in frame 2")));
-  EXPECT_THAT(Problem(Video(3) + "x"), HasSubstr("145 bytes after the header, expected 144"));
-  EXPECT_THAT(Problem(Video(3).substr(0, 12 + 72)), HasSubstr("pixels of 2 bytes"));
-  EXPECT_THAT(Problem(Video(3) + std::string(36, '\0')), HasSubstr("MSRDailyActivity3D"));
+  EXPECT_THAT(Problem(VideoOf(3) + "x"), HasSubstr("145 bytes after the header, expected 144"));
+  EXPECT_THAT(Problem(VideoOf(3).substr(0, 12 + 72)), HasSubstr("pixels of 2 bytes"));
+  EXPECT_THAT(Problem(VideoOf(3) + std::string(36, '\0')), HasSubstr("MSRDailyActivity3D"));
   EXPECT_THAT(Problem(BytesOf<std::uint32_t>({0, 320, 240})),
               AllOf(HasSubstr("at byte 0: 0 frames"), HasSubstr("expected at least 1")));
   EXPECT_THAT(Problem(BytesOf<std::uint32_t>({1, 0, 240})), HasSubstr("0 x 240 pixels"));
@@ -84,7 +84,7 @@ TEST(DepthVideo, SizeAndHeaderMustAgree) {
 }
 
 TEST(DepthVideo, ImpossibleDepthIsNamedByOffsetAndFrame) {
-  std::string bytes = Video(2);
+  std::string bytes = VideoOf(2);
   bytes[12 + 48 + 4 * 3 + 2] = 1;  // frame 1, pixel 3: 103 counts become 65639
   EXPECT_THAT(Problem(bytes),
               AllOf(HasSubstr("at byte 72, frame 1"), HasSubstr("65639"), HasSubstr("65535")));
@@ -95,7 +95,7 @@ TEST(DepthVideo, DamagedFilesEndInAnErrorOrAVideo) {
   int refused = 0;
   for (std::uint64_t round = 0; round < 5000; ++round) {
     RandomStream random(MixSeed({round}));
-    std::string bytes = Video(3);
+    std::string bytes = VideoOf(3);
     for (std::uint64_t i = random.Below(4) + 1; i > 0; --i) {
       const std::size_t at = random.Below(random.Below(2) == 0 ? 12 : bytes.size());
       bytes[at] = static_cast<char>(random.Below(256));
