@@ -12,7 +12,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
+#include <optional>
 #include <set>
+#include <string_view>
+#include <utility>
+#include <variant>
 
 namespace cross4d::launch {
 namespace {
@@ -54,27 +59,93 @@ std::string Question(const grid::ResolvedPlugin& resolved,
   return protocol::ToJson(spec).dump() + "\n";
 }
 
-SettingProblems Ask(const std::set<std::string>& questions, const std::string& worker_program) {
-  SettingProblems problems;
-  if (questions.empty()) return problems;
-  base::ChildProcess::Options options;
-  options.arguments = {worker_program, "validate"};
-  base::ChildProcess worker(options);
-  Answers answers(worker);
-  for (const std::string& question : questions) {
-    worker.Write(question);
-    const json answer = json::parse(answers.Next(), nullptr, false);
-    if (!answer.is_object()) {
-      problems.faults.push_back(
-          fmt::format("the worker died ({}) while it made a plugin with these settings: {}",
-                      worker.Wait().Describe(),
-                      json::parse(question).at("plugins").dump()));
-      break;
+// A worker that answers question after question; started by the first.
+class Inquiry {
+ public:
+  explicit Inquiry(std::string worker_program) : program_(std::move(worker_program)) {}
+
+  void Ask(const std::set<std::string>& questions) {
+    for (const std::string& question : questions) {
+      if (worker_ == nullptr) Start();
+      worker_->Write(question);
+      const json answer = json::parse(answers_->Next(), nullptr, false);
+      if (!answer.is_object()) {
+        problems_.faults.push_back(
+            fmt::format("the worker died ({}) while it made a plugin with these settings: {}",
+                        worker_->Wait().Describe(),
+                        json::parse(question).at("plugins").dump()));
+        return;
+      }
+      if (answer.contains("refused")) problems_.refused.push_back(answer.at("refused"));
+      if (answer.contains("fault")) problems_.faults.push_back(answer.at("fault"));
     }
-    if (answer.contains("refused")) problems.refused.push_back(answer.at("refused"));
-    if (answer.contains("fault")) problems.faults.push_back(answer.at("fault"));
   }
-  return problems;
+
+  bool clean() const { return problems_.refused.empty() && problems_.faults.empty(); }
+  const SettingProblems& problems() const { return problems_; }
+
+ private:
+  void Start() {
+    base::ChildProcess::Options options;
+    options.arguments = {program_, "validate"};
+    worker_ = std::make_unique<base::ChildProcess>(options);
+    answers_.emplace(*worker_);
+  }
+
+  std::string program_;
+  std::unique_ptr<base::ChildProcess> worker_;
+  std::optional<Answers> answers_;
+  SettingProblems problems_;
+};
+
+using PluginMap = std::map<std::string, grid::ResolvedPluginPtr>;
+
+// The plugins and sections that a trial is about; equal pointers mean equal settings.
+struct Trial {
+  const grid::ResolvedPlugin *dataset, *student, *objective;
+  const OptionValues* targets;
+  auto operator<=>(const Trial&) const = default;
+};
+
+const grid::ResolvedPlugin* Find(const PluginMap& plugins, const char* role) {
+  const auto it = plugins.find(role);
+  return it == plugins.end() ? nullptr : it->second.get();
+}
+
+std::optional<Trial> TrialOf(const grid::PlanGraph& graph, const grid::StageNode& stage) {
+  if (stage.kind != protocol::kTokens && stage.kind != protocol::kEncoder) return {};
+  Trial trial{Find(stage.plugins(), "dataset"),
+              Find(stage.plugins(), "student"),
+              Find(stage.plugins(), "objective"),
+              nullptr};
+  for (const auto& [kind, index] : stage.inputs) {
+    const grid::StageNode& input = graph.stages[index];
+    if (kind == std::string_view(protocol::kTokens)) {
+      trial.dataset = Find(input.plugins(), "dataset");
+    }
+    if (kind == std::string_view(protocol::kTargets)) {
+      trial.targets = input.options().at("targets").get();
+    }
+  }
+  return trial;
+}
+
+// Empty if the data set's options do not say how large its clips are.
+std::string Question(const Trial& trial, FileHashes& hashes) {
+  protocol::StageSpec spec;
+  spec.kind = "validate";
+  for (const char* name : {"frames", "points"}) {
+    const auto it = trial.dataset->options.find(name);
+    if (it == trial.dataset->options.end()) return {};
+    if (!std::holds_alternative<std::int64_t>(it->second)) return {};
+    spec.options["clip"][name] = it->second;
+  }
+  if (trial.targets != nullptr) spec.options["targets"] = *trial.targets;
+  for (const auto* plugin : {trial.student, trial.objective}) {
+    if (plugin == nullptr) continue;
+    spec.plugins[plugin->plugin->role] = FreezePlugin(*plugin, hashes, nullptr);
+  }
+  return protocol::ToJson(spec).dump() + "\n";
 }
 
 }  // namespace
@@ -83,15 +154,26 @@ SettingProblems AskAboutSettings(const grid::PlanGraph& graph,
                                  const std::vector<int>& stages,
                                  const std::string& worker_program) {
   std::set<const grid::ResolvedPlugin*> settings;
+  std::set<Trial> trials;
   for (const int index : stages) {
-    for (const auto& [role, plugin] : graph.stages[index].plugins()) {
+    const grid::StageNode& stage = graph.stages[index];
+    for (const auto& [role, plugin] : stage.plugins()) {
       if (role == "student" || role == "objective") settings.insert(plugin.get());
     }
+    if (const auto trial = TrialOf(graph, stage)) trials.insert(*trial);
   }
   std::set<std::string> questions;
   FileHashes hashes;
   for (const auto* plugin : settings) questions.insert(Question(*plugin, hashes, nullptr));
-  return Ask(questions, worker_program);
+  Inquiry inquiry(worker_program);
+  inquiry.Ask(questions);
+  // What one of them refuses by itself would be said again by every combination.
+  if (!inquiry.clean()) return inquiry.problems();
+  questions.clear();
+  for (const Trial& trial : trials) questions.insert(Question(trial, hashes));
+  questions.erase("");
+  inquiry.Ask(questions);
+  return inquiry.problems();
 }
 
 SettingProblems AskAboutLocations(const grid::PlanGraph& graph,
@@ -114,7 +196,9 @@ SettingProblems AskAboutLocations(const grid::PlanGraph& graph,
       questions.insert(Question(*plugin, hashes, &results));
     }
   }
-  return Ask(questions, worker_program);
+  Inquiry inquiry(worker_program);
+  inquiry.Ask(questions);
+  return inquiry.problems();
 }
 
 }  // namespace cross4d::launch

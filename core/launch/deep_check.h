@@ -15,7 +15,9 @@ struct SettingProblems {
 };
 
 /// What only plugin code can say: a worker makes every distinct student and objective of these
-/// stages with its options, once each (data sets and teachers would touch data and weights). The
+/// stages with its options, once each (data sets and teachers would touch data and weights). If all
+/// can be made, every distinct combination of student, objective, clip size (options `frames` and
+/// `points` of the data set, where it has them) and targets takes one step on a made-up clip. The
 /// questions end with the first plugin that kills the worker.
 SettingProblems AskAboutSettings(const grid::PlanGraph& graph,
                                  const std::vector<int>& stages,

@@ -2,6 +2,7 @@
 #include "core/protocol/reporter.h"
 #include "core/protocol/stage_spec.h"
 #include "core/run/stage_plugins.h"
+#include "core/run/trial.h"
 #include "core/worker/command.h"
 
 #include <cross4d/sdk/error.h>
@@ -22,24 +23,32 @@ class Silent : public protocol::Reporter {
   bool StopRequested() const override { return false; }
 };
 
-// {} if the plugins can be made; {"refused": why} for settings that they do not take; {"fault":
-// what} for anything else that went wrong.
+void MakePlugins(const protocol::StageSpec& spec, protocol::Reporter& reporter) {
+  const run::StagePlugins plugins(spec, reporter);
+  if (spec.plugins.contains("dataset")) {
+    run::CheckedFingerprint(plugins.MakeDataset()->Fingerprint(), plugins.Spec("dataset"));
+  }
+  if (spec.plugins.contains("teacher")) {
+    run::CheckedFingerprint(plugins.MakeTeacher()->Fingerprint(), plugins.Spec("teacher"));
+  }
+  if (spec.plugins.contains("student")) plugins.MakeStudent(1);
+  if (spec.plugins.contains("objective")) plugins.MakeObjective();
+}
+
+// {} if the plugins can be made, and used together where the spec has a clip to try; {"refused":
+// why} for settings that they do not take; {"fault": what} for anything else that went wrong.
 nlohmann::json Answer(const std::string& line) {
   try {
     const auto spec = protocol::SpecFromJson(nlohmann::json::parse(line));
     Silent reporter;
-    const run::StagePlugins plugins(spec, reporter);
-    if (spec.plugins.contains("dataset")) {
-      run::CheckedFingerprint(plugins.MakeDataset()->Fingerprint(), plugins.Spec("dataset"));
+    if (spec.options.contains(run::kTrialClip)) {
+      run::TryStep(spec, reporter);
+    } else {
+      MakePlugins(spec, reporter);
     }
-    if (spec.plugins.contains("teacher")) {
-      run::CheckedFingerprint(plugins.MakeTeacher()->Fingerprint(), plugins.Spec("teacher"));
-    }
-    if (spec.plugins.contains("student")) plugins.MakeStudent(1);
-    if (spec.plugins.contains("objective")) plugins.MakeObjective();
     return nlohmann::json::object();
   } catch (const Error& e) {
-    return {{e.code() == ErrorCode::kInput ? "refused" : "fault", e.message()}};
+    return {{e.code() == ErrorCode::kInput ? "refused" : "fault", e.what()}};
   } catch (const std::exception& e) {
     return {{"fault", e.what()}};
   }
