@@ -20,6 +20,10 @@ at::Tensor Linear::operator()(const at::Tensor& x) const {
   return at::linear(x.to(weight_.scalar_type()), weight_, bias_);
 }
 
+void Linear::Into(at::Tensor out, const at::Tensor& x) const {
+  at::addmm_out(out, bias_, x.to(weight_.scalar_type()), weight_.t());
+}
+
 Linear Linear::Widened() const { return {weight_.to(at::kFloat), bias_.to(at::kFloat)}; }
 
 }  // namespace cross4d::vit

@@ -18,6 +18,8 @@ class Linear {
 
   /// x [..., in] of any floating type -> [..., out] in the weights' type.
   at::Tensor operator()(const at::Tensor& x) const;
+  /// The same into `out` [rows, out], of the weights' type, for x [rows, in].
+  void Into(at::Tensor out, const at::Tensor& x) const;
   /// The same layer in float32.
   Linear Widened() const;
   at::ScalarType dtype() const { return weight_.scalar_type(); }

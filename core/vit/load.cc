@@ -32,7 +32,9 @@ class LinearBuilder {
                             const std::string& scale) {
     if (scale.empty()) return Rows(rows, weight, bias);
     const at::Tensor s = reader_.Float(scale, {rows});
-    weight_.narrow(0, at_, rows).copy_(reader_.Float(weight, {rows, in_}).mul_(s.unsqueeze(1)));
+    // Straight into its place: freed copies of this size would leave holes between the weights.
+    at::Tensor to = weight_.narrow(0, at_, rows);
+    at::mul_out(to, reader_.View(weight, {rows, in_}), s.unsqueeze(1));
     if (!bias.empty()) {
       bias_.narrow(0, at_, rows).copy_(reader_.Float(bias, {rows}).mul_(s));
     }

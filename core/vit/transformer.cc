@@ -133,13 +133,24 @@ const Rotary* VisionTransformer::RotaryOf(const Grid& grid) const {
   return &rotary_;
 }
 
+VisionTransformer::Buffers VisionTransformer::MakeBuffers(std::int64_t rows) const {
+  const at::ScalarType type = widened_ ? at::kFloat : params_.blocks.front().qkv.dtype();
+  const auto options = at::TensorOptions().dtype(type).device(device_);
+  const std::int64_t inner = arch_.gated ? 2 * arch_.hidden : arch_.hidden;
+  return {at::empty({rows, 3 * arch_.dim}, options),
+          at::empty({std::min(rows, kRows), inner}, options),
+          at::empty({rows, arch_.dim}, options)};
+}
+
 // softmax(q k^T / sqrt(d)) v over all tokens.
 void VisionTransformer::Attend(const at::Tensor& x,
                                const Block& block,
-                               const Rotary* rotary) const {
-  const std::int64_t batch = x.size(0), n = x.size(1);
-  const at::Tensor qkv = block.qkv(block.norm1(x))
-                             .view({batch, n, 3, arch_.heads, arch_.dim / arch_.heads})
+                               const Rotary* rotary,
+                               const Buffers& buffers) const {
+  const std::int64_t batch = x.size(0), n = x.size(1), rows = batch * n;
+  const at::Tensor flat = buffers.qkv.narrow(0, 0, rows), out = buffers.out.narrow(0, 0, rows);
+  block.qkv.Into(flat, block.norm1(x).view({rows, arch_.dim}));
+  const at::Tensor qkv = flat.view({batch, n, 3, arch_.heads, arch_.dim / arch_.heads})
                              .permute({2, 0, 3, 1, 4});  // [3, B, heads, N, d]
   at::Tensor q = qkv[0], k = qkv[1];
   if (rotary != nullptr) {
@@ -147,16 +158,22 @@ void VisionTransformer::Attend(const at::Tensor& x,
     k = rotary->Apply(k);
   }
   const at::Tensor mixed = at::scaled_dot_product_attention(q, k, qkv[2]);
-  x.add_(block.out(mixed.transpose(1, 2).reshape({batch, n, arch_.dim})));
+  block.out.Into(out, mixed.transpose(1, 2).reshape({rows, arch_.dim}));
+  x.add_(out.view_as(x));
 }
 
-// Some rows at a time, or the inner channels of a long video clip would take most of the memory.
-void VisionTransformer::Transform(const at::Tensor& x, const Block& block) const {
+// Some rows at a time, all about as many: very few would be summed in another order.
+void VisionTransformer::Transform(const at::Tensor& x,
+                                  const Block& block,
+                                  const Buffers& buffers) const {
   const auto activate = [this](at::Tensor& v) {
     arch_.activation == Activation::kGelu ? at::gelu_(v) : at::silu_(v);
   };
-  for (const at::Tensor& rows : x.view({1, -1, arch_.dim}).split(kRows, 1)) {
-    at::Tensor h = block.up(block.norm2(rows));
+  const at::Tensor all = x.view({-1, arch_.dim});
+  const std::int64_t parts = (all.size(0) + kRows - 1) / kRows;
+  for (const at::Tensor& rows : all.split((all.size(0) + parts - 1) / parts)) {
+    at::Tensor h = buffers.inner.narrow(0, 0, rows.size(0));
+    block.up.Into(h, block.norm2(rows));
     if (arch_.gated) {
       at::Tensor gate = h.narrow(-1, 0, arch_.hidden);
       activate(gate);
@@ -164,7 +181,9 @@ void VisionTransformer::Transform(const at::Tensor& x, const Block& block) const
     } else {
       activate(h);
     }
-    rows.add_(block.down(h));
+    const at::Tensor out = buffers.out.narrow(0, 0, rows.size(0));
+    block.down.Into(out, h);
+    rows.add_(out);
   }
 }
 
@@ -184,14 +203,14 @@ VisionTransformer::Memory VisionTransformer::MemoryOf(const at::Tensor& frames) 
   const std::int64_t pixels = 3 * time * arch_.tubelet * frames.size(3) * frames.size(4);
   const bool rotary =
       arch_.positions == Positions::kAxialRotary || arch_.positions == Positions::kSpaceTimeRotary;
-  // Normalised tokens, query, key, value, mixed values; rotary positions hold each of query and
-  // key four times while they turn it.
-  const std::int64_t attention = n * d * (rotary ? 10 : 5);
-  const std::int64_t inner = std::min(n, kRows) * (d + (arch_.gated ? 3 : 1) * arch_.hidden);
+  // Beside the buffers: normalised tokens and mixed values; rotary positions hold each of query and
+  // key several times while they turn it.
+  const std::int64_t inner = (arch_.gated ? 3 : 1) * arch_.hidden;
+  const std::int64_t buffers = 4 * n * d + std::min(n, kRows) * inner;
   const auto bytes = static_cast<std::int64_t>(sizeof(float));
   const std::int64_t clips = frames.size(0) * (arch_.tubelet == 1 ? frames.size(1) : 1);
   return {bytes * 3 * n * d,
-          bytes * std::max({attention, inner, 2 * pixels + n * d}),
+          bytes * (buffers + std::max(n * d * (rotary ? 7 : 2), 2 * pixels + n * d)),
           GroupOf(clips, n)};
 }
 
@@ -209,13 +228,14 @@ Tokens VisionTransformer::Forward(const at::Tensor& frames, const Observer& obse
   const Rotary* rotary = RotaryOf(grid);
   const std::int64_t group = GroupOf(clips, x.size(1));
   const std::vector<at::Tensor> inputs = input.split(group), parts = x.split(group);
+  const Buffers buffers = MakeBuffers(group * x.size(1));
   for (std::size_t i = 0; i < parts.size(); ++i) Embed(inputs[i], grid, parts[i]);
   if (observe) observe("embeddings", x);
   for (std::size_t layer = 0; layer < params_.blocks.size(); ++layer) {
     const Block block = widened_ ? params_.blocks[layer].Widened() : params_.blocks[layer];
     for (const at::Tensor& part : parts) {
-      Attend(part, block, rotary);
-      Transform(part, block);
+      Attend(part, block, rotary, buffers);
+      Transform(part, block, buffers);
     }
     if (observe) observe("layer_" + std::to_string(layer), x);
   }

@@ -119,10 +119,20 @@ class VisionTransformer {
   void set_widened(bool widened) { widened_ = widened; }
 
  private:
+  /// Results of the linear layers, used again by every block: memory that is asked for anew costs
+  /// its pages anew.
+  struct Buffers {
+    at::Tensor qkv, inner, out;  ///< [rows, 3D], [rows of an MLP, hidden], [rows, D]
+  };
+
   Grid GridOf(const at::Tensor& frames) const;
+  Buffers MakeBuffers(std::int64_t rows) const;
   void Embed(const at::Tensor& frames, const Grid& grid, const at::Tensor& tokens) const;
-  void Attend(const at::Tensor& x, const Block& block, const Rotary* rotary) const;
-  void Transform(const at::Tensor& x, const Block& block) const;
+  void Attend(const at::Tensor& x,
+              const Block& block,
+              const Rotary* rotary,
+              const Buffers& buffers) const;
+  void Transform(const at::Tensor& x, const Block& block, const Buffers& buffers) const;
   /// How many clips of so many tokens are computed together.
   std::int64_t GroupOf(std::int64_t clips, std::int64_t tokens) const;
   const at::Tensor* AddedPositions(const Grid& grid) const;
