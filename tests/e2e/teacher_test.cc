@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -107,6 +108,79 @@ TEST(TeacherErrors, NameTheTeacherAndTheFile) {
       place.Run({"teacher", "check", "--plugin", "dinov2", "--weights", "/none"});
   EXPECT_EQ(nowhere.status.code, 2);
   EXPECT_THAT(nowhere.err, HasSubstr("/none"));
+}
+
+Result Refused(const Place& place, const std::string& plugin, const fs::path& weights) {
+  Result result =
+      place.Run({"teacher", "check", "--plugin", plugin, "--weights", weights.string()});
+  EXPECT_EQ(result.status.code, 2) << weights << result.err;
+  EXPECT_EQ(result.out, "") << weights;
+  EXPECT_THAT(result.err, HasSubstr(weights.filename().string()));
+  return result;
+}
+
+TEST(TeacherErrors, EveryDamagedCheckpointIsRefusedByName) {
+  const fs::path edge = Case("safetensors_edge");
+  if (!fs::exists(edge)) GTEST_SKIP() << "no goldens/open";
+  const Place place;
+  std::ifstream in(edge / "edge.json");
+  const auto edges = nlohmann::json::parse(in);
+  int refused = 0;
+  for (const auto& entry : edges["cases"]) {
+    if (entry["must"] != "error") continue;
+    std::string file = entry["file"];
+    if (file.ends_with('/')) file.pop_back();
+    Refused(place, "dinov2", edge / file);
+    ++refused;
+  }
+  EXPECT_GE(refused, 48);
+}
+
+TEST(TeacherErrors, SayWhatDoesNotFit) {
+  const fs::path bad = Case("safetensors_edge") / "bad";
+  if (!fs::exists(bad)) GTEST_SKIP() << "no goldens/open";
+  const Place place;
+  EXPECT_THAT(Refused(place, "dinov2", bad / "tensor_missing").err,
+              HasSubstr("model.safetensors: has no tensor 'encoder.layer.1.mlp.fc2.weight' of "
+                        "shape [8, 16], which its configuration calls for"));
+  EXPECT_THAT(Refused(place, "dinov2", bad / "tensor_wrong_shape").err,
+              HasSubstr("'encoder.layer.0.attention.attention.query.weight' has the shape [8, 4], "
+                        "its configuration calls for [8, 8]"));
+  const Result encode = place.Run({"teacher",
+                                   "encode",
+                                   "--plugin",
+                                   "dinov2",
+                                   "--weights",
+                                   (bad / "config_more_layers").string(),
+                                   "--input",
+                                   (Case("dinov2_a") / "input.safetensors").string(),
+                                   "--output",
+                                   (place / "out.safetensors").string()});
+  EXPECT_EQ(encode.status.code, 2);
+  EXPECT_THAT(encode.err, HasSubstr("has no tensor 'encoder.layer.2."));
+  EXPECT_FALSE(fs::exists(place / "out.safetensors"));
+}
+
+TEST(TeacherErrors, NewerVJepaIsRefusedWithTheReason) {
+  if (!fs::exists(Case("vjepa2_a"))) GTEST_SKIP() << "no goldens/open";
+  const Place place;
+  const fs::path folder = place / "vjepa21";
+  fs::copy(Case("vjepa2_a"), folder);
+  std::ifstream in(folder / "config.json");
+  auto config = nlohmann::json::parse(in);
+  config["use_rope_interleave"] = true;
+  fs::permissions(folder / "config.json", fs::perms::owner_write, fs::perm_options::add);
+  std::ofstream(folder / "config.json") << config;
+  EXPECT_THAT(Refused(place, "vjepa2", folder).err,
+              HasSubstr("use_rope_interleave is set: this is a V-JEPA 2.1 checkpoint, whose rotary "
+                        "rule and tensors differ; only V-JEPA 2 is supported"));
+}
+
+TEST(TeacherErrors, PickleWithAForeignGlobalIsRefusedByName) {
+  const fs::path source = std::getenv("CROSS4D_SOURCE_DIR");
+  const Place place;
+  EXPECT_THAT(Refused(place, "videomae", source / "tests/unit/tensorio/fixtures/foreign.pth").err,
+              HasSubstr("posix.system"));
 }
 
 }  // namespace
