@@ -156,8 +156,19 @@ struct Call {
   const GroupedInput* input;
   const std::vector<GroupedLayer>* layers;
   std::vector<BatchMoments>* moments;
+  GroupedChoices* choices;
   bool keep;  // a backward pass may follow
 };
+
+GroupedChoices ChoicesOf(const Network& net, const Tensor& out) {
+  GroupedChoices choices{{}, net.extreme_row, out > 0};
+  for (std::int64_t l = 0; l < net.last(); ++l) {
+    const Tensor h = at::empty({net.groups * net.k, net.channels(l)}, at::kFloat);
+    net.ActivatedChunk(l, 0, net.groups, h.data_ptr<float>());
+    choices.passed.push_back(h > 0);
+  }
+  return choices;
+}
 
 class GroupedMlpFunction : public torch::autograd::Function<GroupedMlpFunction> {
  public:
@@ -191,7 +202,9 @@ class GroupedMlpFunction : public torch::autograd::Function<GroupedMlpFunction> 
     }
     if (call->keep) Save(ctx, net, tensors);
     const Norm& norm = net.layers[net.last()].norm;
-    return (net.extreme * norm.scale).add_(norm.shift).clamp_min_(0);
+    const Tensor out = (net.extreme * norm.scale).add_(norm.shift).clamp_min_(0);
+    if (call->choices != nullptr && whole) *call->choices = ChoicesOf(net, out);
+    return out;
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
@@ -259,7 +272,8 @@ class GroupedMlpFunction : public torch::autograd::Function<GroupedMlpFunction> 
 
 Tensor GroupedMlp(const GroupedInput& input,
                   const std::vector<GroupedLayer>& layers,
-                  std::vector<BatchMoments>* moments) {
+                  std::vector<BatchMoments>* moments,
+                  GroupedChoices* choices) {
   variable_list tensors = {input.points, input.centres};
   for (const GroupedLayer& l : layers) {
     tensors.insert(tensors.end(), {l.bias, l.gamma, l.beta});
@@ -269,7 +283,7 @@ Tensor GroupedMlp(const GroupedInput& input,
                     std::any_of(tensors.begin(), tensors.end(), [](const Tensor& t) {
                       return t.defined() && t.requires_grad();
                     });
-  const Call call = {&input, &layers, moments, keep};
+  const Call call = {&input, &layers, moments, choices, keep};
   return GroupedMlpFunction::apply(at::TensorList(tensors), &call);
 }
 

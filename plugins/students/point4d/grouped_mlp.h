@@ -33,6 +33,14 @@ struct BatchMoments {
   torch::Tensor mean, variance;  ///< [C]
 };
 
+/// Which side every value fell on: what the gradient has no say in. Two forms whose values differ
+/// by rounding agree in their gradients only where they agree in these.
+struct GroupedChoices {
+  std::vector<torch::Tensor> passed;  ///< per layer but the last, [G * k, C] bool: above 0
+  torch::Tensor row;                  ///< [G, C] int32: the neighbour that the maximum took
+  torch::Tensor active;               ///< [G, C] bool: that maximum is above 0
+};
+
 /// The maximum over each group's k rows of the whole network: [G, C of the last layer], float32 on
 /// the CPU, at least two layers. Equal to the plain composition of gather, linear, BatchNorm, ReLU
 /// and max up to rounding, but without its grouped tensors:
@@ -43,9 +51,11 @@ struct BatchMoments {
 ///  - activations are recomputed from what the layer before left.
 /// Differentiable in points, centres, weight, bias, gamma and beta. With batch statistics a bias
 /// has no effect on the result, and its gradient is exactly 0. `moments` receives one entry per
-/// layer then. One thread; deterministic.
+/// layer then, `choices`, if not null, the call's choices (it must keep them: batch statistics or a
+/// gradient). One thread; deterministic.
 torch::Tensor GroupedMlp(const GroupedInput& input,
                          const std::vector<GroupedLayer>& layers,
-                         std::vector<BatchMoments>* moments);
+                         std::vector<BatchMoments>* moments,
+                         GroupedChoices* choices = nullptr);
 
 }  // namespace cross4d::point4d

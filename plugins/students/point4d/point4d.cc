@@ -2,6 +2,7 @@
 #include "point4d.h"
 
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/plugin.h>
 
 #include <ATen/ATen.h>
 #include <torch/nn/init.h>
@@ -176,3 +177,13 @@ Tensor Point4d::Position(const Tensor& centres) {
 }
 
 }  // namespace cross4d::point4d
+
+CROSS4D_PLUGIN(student,
+               Student,
+               "point4d",
+               "1.0.0",
+               "Per-frame set abstractions and a transformer over all tokens (Point4D).",
+               "tokens,maskable",
+               "",
+               cross4d::point4d::Point4d,
+               cross4d::point4d::DescribeOptions)

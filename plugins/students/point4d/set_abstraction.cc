@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "set_abstraction.h"
 
+#include <cross4d/sdk/error.h>
+
 #include <ATen/ATen.h>
 
 #include <string>
 
 #include "counted_as.h"
-#include "grouped_mlp.h"
 
 namespace cross4d::point4d {
 
@@ -23,6 +24,11 @@ SetAbstractionImpl::SetAbstractionImpl(const SetAbstractionShape& shape) : shape
 }
 
 Tensor SetAbstractionImpl::forward(const Grouping& in) {
+  if (is_training() && in.neighbours.numel() < 2) {
+    FailInput(
+        "point4d: the batch has one group of one neighbour, and BatchNorm needs at least two rows "
+        "in training; raise pretrain.batch, the frames, centroids or k");
+  }
   return shape_.fused && in.xyz.is_cpu() ? ForwardFused(in) : ForwardPlain(in);
 }
 
@@ -35,8 +41,27 @@ Tensor SetAbstractionImpl::ForwardPlain(const Grouping& in) {
   if (shape_.absolute) channels.push_back(near);
   if (in.features.defined()) channels.push_back(in.features.index_select(0, rows));
   Tensor x = at::cat(channels, 1);
-  for (std::size_t l = 0; l < linears_.size(); ++l) x = norms_[l](linears_[l](x)).relu();
-  return std::get<0>(x.view({-1, k, x.size(1)}).max(1));
+  const bool follow = choices && choices->row.defined();
+  for (std::size_t l = 0; l + 1 < linears_.size(); ++l) {
+    const Tensor y = norms_[l](linears_[l](x));
+    if (choices && !follow) choices->passed.push_back(y > 0);
+    x = follow ? y * choices->passed[l] : y.relu();
+  }
+  return Pool(norms_.back()(linears_.back()(x)), k);
+}
+
+Tensor SetAbstractionImpl::Pool(const Tensor& y, std::int64_t k) {
+  const Tensor groups = y.view({-1, k, y.size(1)});
+  if (choices && choices->row.defined()) {
+    const Tensor taken = groups.gather(1, choices->row.to(at::kLong).unsqueeze(1)).squeeze(1);
+    return taken * choices->active;
+  }
+  const auto [greatest, row] = groups.relu().max(1);
+  if (choices) {
+    choices->row = row.to(at::kInt);
+    choices->active = greatest > 0;
+  }
+  return greatest;
 }
 
 Tensor SetAbstractionImpl::ForwardFused(const Grouping& in) {
@@ -70,7 +95,7 @@ Tensor SetAbstractionImpl::ForwardFused(const Grouping& in) {
                       norms_[l]->running_var});
   }
   std::vector<BatchMoments> moments;
-  const Tensor out = GroupedMlp(grouped, layers, &moments);
+  const Tensor out = GroupedMlp(grouped, layers, &moments, choices.get());
 
   // The running statistics as BatchNorm keeps them: unbiased variance.
   const torch::NoGradGuard no_grad;

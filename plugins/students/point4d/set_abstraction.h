@@ -6,7 +6,10 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
+
+#include "grouped_mlp.h"
 
 namespace cross4d::point4d {
 
@@ -40,7 +43,12 @@ class SetAbstractionImpl : public torch::nn::Module {
   /// The composition of standard operations that the fused form equals up to rounding; any device.
   torch::Tensor ForwardPlain(const Grouping& in);
 
+  /// For comparisons of the two forms; null otherwise. Empty: the next forward notes its choices
+  /// here. Filled: the plain form takes them instead of its own.
+  std::shared_ptr<GroupedChoices> choices;
+
  private:
+  torch::Tensor Pool(const torch::Tensor& y, std::int64_t k);
   torch::Tensor ForwardFused(const Grouping& in);
 
   SetAbstractionShape shape_;

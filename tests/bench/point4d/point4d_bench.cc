@@ -18,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "plugins/students/point4d/point4d.h"
@@ -26,7 +27,9 @@ namespace {
 
 using cross4d::StudentInput;
 using cross4d::point4d::DescribeOptions;
+using cross4d::point4d::GroupedChoices;
 using cross4d::point4d::Point4d;
+using cross4d::point4d::SetAbstractionImpl;
 using torch::Tensor;
 
 constexpr std::int64_t kTargetDim = 384;
@@ -100,14 +103,17 @@ double Difference(const Tensor& a, const Tensor& b) {
 /// What one step leaves behind, in float64.
 struct Trace {
   Tensor features;
+  std::vector<std::shared_ptr<GroupedChoices>> choices;  // of both set abstractions
   std::map<std::string, Tensor> gradients, statistics;
 };
 
-/// Of the first clips of the batch, so that the float64 form fits in memory.
+/// Of the first clips of the batch, so that the float64 form fits in memory. With `follow` the
+/// choices are its own, not those of this form.
 Trace TraceStep(const std::string& preset,
                 bool fused,
                 at::ScalarType type,
-                const StudentInput& all) {
+                const StudentInput& all,
+                const Trace* follow = nullptr) {
   const auto some = [](const Tensor& t) {
     return t.narrow(0, 0, std::min(kComparedClips, t.size(0)));
   };
@@ -116,10 +122,17 @@ Trace TraceStep(const std::string& preset,
   torch::manual_seed(0);
   Training training(preset, fused);
   training.To(type);
+  Trace trace;
+  for (const char* name : {"sa1", "sa2"}) {
+    const auto module = training.student().named_children()[name];
+    auto& choices = std::dynamic_pointer_cast<SetAbstractionImpl>(module)->choices;
+    choices = follow != nullptr ? follow->choices[trace.choices.size()]
+                                : std::make_shared<GroupedChoices>();
+    trace.choices.push_back(choices);
+  }
   torch::manual_seed(2);
   const Tensor targets =
       torch::randn({input.points.size(0), input.centres.size(1), kTargetDim}).to(type);
-  Trace trace;
   trace.features = training.ForwardBackward(input, targets).detach().to(at::kDouble);
   for (const auto& item : training.student().named_parameters())
     trace.gradients[item.key()] = item.value().grad().to(at::kDouble);
@@ -128,36 +141,63 @@ Trace TraceStep(const std::string& preset,
   return trace;
 }
 
-/// Relative differences by name, ascending.
-std::vector<double> Differences(const std::map<std::string, Tensor>& got,
-                                const std::map<std::string, Tensor>& want) {
-  std::vector<double> all;
+/// Relative differences, ascending, each with its name.
+std::vector<std::pair<double, std::string>> Differences(const std::map<std::string, Tensor>& got,
+                                                        const std::map<std::string, Tensor>& want) {
+  std::vector<std::pair<double, std::string>> all;
   for (const auto& [name, tensor] : want) {
     // A bias in front of BatchNorm has no effect; its gradient is rounding noise.
     const bool cancels = name.find("linear") != std::string::npos && name.ends_with("bias");
-    if (!cancels) all.push_back(Difference(got.at(name), tensor));
+    if (!cancels) all.emplace_back(Difference(got.at(name), tensor), name);
   }
   std::sort(all.begin(), all.end());
   return all;
 }
 
+void PrintDifferences(const char* what, const Trace& got, const Trace& exact) {
+  const auto gradients = Differences(got.gradients, exact.gradients);
+  std::printf("  %s: features %.1e, gradients %.1e (median) to %.1e (%s), statistics <= %.1e\n",
+              what,
+              Difference(got.features, exact.features),
+              gradients[gradients.size() / 2].first,
+              gradients.back().first,
+              gradients.back().second.c_str(),
+              Differences(got.statistics, exact.statistics).back().first);
+}
+
+/// How many choices differ: of the ReLUs, and of the maxima that are above 0 in either.
+void PrintChoices(const Trace& got, const Trace& exact) {
+  std::int64_t relu = 0, relus = 0, maximum = 0, maxima = 0;
+  for (std::size_t i = 0; i < exact.choices.size(); ++i) {
+    const GroupedChoices &a = *got.choices[i], &b = *exact.choices[i];
+    for (std::size_t l = 0; l < b.passed.size(); ++l) {
+      relu += (a.passed[l] != b.passed[l]).sum().item<std::int64_t>();
+      relus += b.passed[l].numel();
+    }
+    const Tensor other = (a.row != b.row).logical_or_(a.active != b.active);
+    maximum += other.logical_and_(a.active.logical_or(b.active)).sum().item<std::int64_t>();
+    maxima += b.row.numel();
+  }
+  std::printf("  decided otherwise: %ld of %ld ReLUs, %ld of %ld maxima\n",
+              static_cast<long>(relu),
+              static_cast<long>(relus),
+              static_cast<long>(maximum),
+              static_cast<long>(maxima));
+}
+
 /// Relative differences (in norm) of the first step from the plain form in float64: features,
-/// gradients, BatchNorm statistics. Between two float32 forms one cannot tell whose
-/// rounding it is: plain BatchNorm sums up a million rows in float32.
+/// gradients, BatchNorm statistics. Between two float32 forms one cannot tell whose rounding it
+/// is: plain BatchNorm sums up a million rows in float32. A gradient jumps where rounding decides a
+/// maximum or a ReLU; like is compared with like where the float64 form takes the same choices.
 void Compare(const std::string& preset, const StudentInput& input) {
   const Trace exact = TraceStep(preset, false, at::kDouble, input);
   for (const bool fused : {true, false}) {
     const Trace trace = TraceStep(preset, fused, at::kFloat, input);
-    const std::vector<double> gradients = Differences(trace.gradients, exact.gradients);
-    std::printf(
-        "%s against float64, 2 clips: features %.1e, gradients %.1e (median) to %.1e, statistics "
-        "<= "
-        "%.1e\n",
-        fused ? "fused" : "plain",
-        Difference(trace.features, exact.features),
-        gradients[gradients.size() / 2],
-        gradients.back(),
-        Differences(trace.statistics, exact.statistics).back());
+    const Trace alike = TraceStep(preset, false, at::kDouble, input, &trace);
+    std::printf("%s against float64, 2 clips\n", fused ? "fused" : "plain");
+    PrintDifferences("each with its own choices", trace, exact);
+    PrintChoices(trace, exact);
+    PrintDifferences("float64 with the same choices", trace, alike);
   }
 }
 

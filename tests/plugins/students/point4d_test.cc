@@ -90,6 +90,45 @@ TEST(Point4d, FusedStudentEqualsPlainStudent) {
   }
 }
 
+/// Both set abstractions of a student note their choices, or follow given ones.
+void SetChoices(Point4d& student, const std::vector<std::shared_ptr<GroupedChoices>>& choices) {
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto module = student.named_children()[i == 0 ? "sa1" : "sa2"];
+    std::dynamic_pointer_cast<SetAbstractionImpl>(module)->choices = choices[i];
+  }
+}
+
+TEST(Point4d, WithTheSameChoicesGradientsAreThoseOfFloat64) {
+  Options options = Preset("A");
+  options.depth = 1;
+  torch::manual_seed(21);
+  Point4d fused(options, {});
+  options.fused = false;
+  torch::manual_seed(21);
+  Point4d plain(options, {});
+  plain.to(at::kDouble);
+  StudentInput input = Stack(fused, {torch::randn({3, 512, 3}), torch::randn({3, 512, 3})});
+  const std::vector<std::shared_ptr<GroupedChoices>> choices = {std::make_shared<GroupedChoices>(),
+                                                                std::make_shared<GroupedChoices>()};
+  SetChoices(fused, choices);
+  const Tensor upstream = torch::randn({2, 3 * 64, 256});
+  const Tensor got = fused.Forward(input).features;
+  got.backward(upstream);
+  input.points = input.points.to(at::kDouble);
+  // A maximum is continuous: the values agree whoever chooses, the gradients with the same choices.
+  const Tensor own = plain.Forward(input).features;
+  EXPECT_LT(Difference(got.to(at::kDouble), own), 1e-4);
+  ASSERT_EQ(choices[0]->passed.size(), 2u);
+  SetChoices(plain, choices);
+  plain.Forward(input).features.backward(upstream.to(at::kDouble));
+  auto theirs = plain.named_parameters();
+  for (const auto& item : fused.named_parameters()) {
+    if (Cancels(item.key())) continue;
+    const Tensor want = theirs[item.key()].grad(), difference = item.value().grad() - want;
+    EXPECT_LT((difference.norm() / want.norm()).item<double>(), 1e-4) << item.key();
+  }
+}
+
 /// The tokens `rows` [B, L'] of each clip.
 Tensor Rows(const Tensor& tokens, const Tensor& rows) {
   return tokens.gather(1, rows.unsqueeze(2).expand({-1, -1, tokens.size(2)}));
@@ -201,6 +240,25 @@ TEST(Point4d, AwkwardClips) {
     student.eval();
     EXPECT_TRUE(student.Forward(input).features.isfinite().all().item<bool>());
   }
+}
+
+TEST(Point4d, BatchNormNeedsTwoRows) {
+  Options options = Small();
+  options.centroids = {1, 1};
+  options.k = {1, 1};
+  torch::manual_seed(12);
+  Point4d student(options, {});
+  const StudentInput input = Stack(student, {torch::randn({1, 20, 3})});
+  try {
+    student.Forward(input);
+    FAIL() << "no error";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), testing::HasSubstr("raise pretrain.batch"));
+  }
+  student.eval();
+  EXPECT_TRUE(student.Forward(input).features.isfinite().all().item<bool>());
+  student.train();
+  EXPECT_NO_THROW(student.Forward(Stack(student, {torch::randn({2, 20, 3})})));
 }
 
 TEST(Point4d, TimeTableBoundsTheFrames) {
