@@ -6,6 +6,7 @@
 #include "core/clips/sample.h"
 
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/plugin.h>
 
 #include <algorithm>
 #include <set>
@@ -172,3 +173,13 @@ std::string Dt4dAnimals::Fingerprint() const {
 }
 
 }  // namespace cross4d::dt4d_animals
+
+CROSS4D_PLUGIN(dataset,
+               Dataset,
+               "dt4d-animals",
+               "1.0.0",
+               "DeformingThings4D: animations of 59 animals as points on their surface.",
+               "correspondence",
+               "",
+               cross4d::dt4d_animals::Dt4dAnimals,
+               cross4d::dt4d_animals::DescribeOptions)

@@ -5,6 +5,7 @@
 #include "core/clips/sample.h"
 
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/plugin.h>
 
 #include <algorithm>
 #include <cmath>
@@ -238,3 +239,13 @@ std::string Hoi4d::Fingerprint() const {
 }
 
 }  // namespace cross4d::hoi4d
+
+CROSS4D_PLUGIN(dataset,
+               Dataset,
+               "hoi4d",
+               "1.0.0",
+               "HOI4D: 2,971 egocentric sequences of hands with objects, points labelled.",
+               "part-labels",
+               "",
+               cross4d::hoi4d::Hoi4d,
+               cross4d::hoi4d::DescribeOptions)

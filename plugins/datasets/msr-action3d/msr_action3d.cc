@@ -7,6 +7,7 @@
 #include "core/clips/sample.h"
 
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/plugin.h>
 
 #include <algorithm>
 #include <set>
@@ -165,3 +166,13 @@ std::string MsrAction3d::Fingerprint() const {
 }
 
 }  // namespace cross4d::msr_action3d
+
+CROSS4D_PLUGIN(dataset,
+               Dataset,
+               "msr-action3d",
+               "1.0.0",
+               "MSR-Action3D: 567 Kinect depth videos, 20 actions, 10 subjects.",
+               "",
+               "",
+               cross4d::msr_action3d::MsrAction3d,
+               cross4d::msr_action3d::DescribeOptions)

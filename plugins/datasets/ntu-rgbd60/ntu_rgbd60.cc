@@ -6,6 +6,7 @@
 #include "core/clips/sample.h"
 
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/plugin.h>
 
 #include <algorithm>
 #include <cstring>
@@ -226,3 +227,13 @@ std::string NtuRgbd60::Fingerprint() const {
 }
 
 }  // namespace cross4d::ntu_rgbd60
+
+CROSS4D_PLUGIN(dataset,
+               Dataset,
+               "ntu-rgbd60",
+               "1.0.0",
+               "NTU RGB+D 60: 56,880 Kinect 2 depth videos, 60 actions, 40 subjects.",
+               "",
+               "",
+               cross4d::ntu_rgbd60::NtuRgbd60,
+               cross4d::ntu_rgbd60::DescribeOptions)

@@ -6,6 +6,7 @@
 #include "core/clips/sample.h"
 
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/plugin.h>
 
 #include <algorithm>
 #include <fstream>
@@ -248,3 +249,13 @@ std::string PointFolder::Fingerprint() const {
 }
 
 }  // namespace cross4d::point_folder
+
+CROSS4D_PLUGIN(dataset,
+               Dataset,
+               "point-folder",
+               "1.0.0",
+               "Your own point-cloud videos: a folder per data set, a table of clips, no C++.",
+               "part-labels",
+               "",
+               cross4d::point_folder::PointFolder,
+               cross4d::point_folder::DescribeOptions)

@@ -2,6 +2,7 @@
 #include "synthetic4d.h"
 
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/plugin.h>
 #include <cross4d/sdk/random.h>
 
 #include <algorithm>
@@ -228,3 +229,13 @@ std::vector<std::string> Synthetic4D::part_names() const {
 }
 
 }  // namespace cross4d::synthetic4d
+
+CROSS4D_PLUGIN(dataset,
+               Dataset,
+               "synthetic4d",
+               "1.0.0",
+               "Procedural articulated bodies before a depth camera; made in code, no download.",
+               "part-labels,correspondence",
+               "",
+               cross4d::synthetic4d::Synthetic4D,
+               cross4d::synthetic4d::DescribeOptions)

@@ -6,6 +6,7 @@
 #include "core/clips/sample.h"
 
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/plugin.h>
 
 #include <algorithm>
 #include <array>
@@ -229,3 +230,13 @@ std::string UtdMhad::Fingerprint() const {
 }
 
 }  // namespace cross4d::utd_mhad
+
+CROSS4D_PLUGIN(dataset,
+               Dataset,
+               "utd-mhad",
+               "1.1.0",
+               "UTD-MHAD: 861 Kinect depth videos, 27 actions, 8 subjects.",
+               "part-labels",
+               "",
+               cross4d::utd_mhad::UtdMhad,
+               cross4d::utd_mhad::DescribeOptions)

@@ -5,6 +5,7 @@
 #include "core/pretext/tokens.h"
 
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/plugin.h>
 
 #include <ATen/ATen.h>
 
@@ -176,3 +177,13 @@ ObjectiveOutput Forecasting::Step(Student& student,
 }
 
 }  // namespace cross4d::forecasting
+
+CROSS4D_PLUGIN(objective,
+               Objective,
+               "forecasting",
+               "1.0.0",
+               "The teacher's embedding of a later frame, per camera (paper, Table 19).",
+               "",
+               "maskable,frame-targets",
+               cross4d::forecasting::Forecasting,
+               cross4d::forecasting::DescribeOptions)

@@ -5,6 +5,7 @@
 #include "core/pretext/momentum.h"
 
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/plugin.h>
 
 #include <ATen/ATen.h>
 
@@ -145,3 +146,13 @@ void IJepa::AfterStep(Student& student, const StepContext& context) {
 }
 
 }  // namespace cross4d::i_jepa
+
+CROSS4D_PLUGIN(objective,
+               Objective,
+               "i-jepa",
+               "1.0.0",
+               "Hidden tubes of tokens, predicted in a momentum teacher's features (i-JEPA).",
+               "",
+               "maskable",
+               cross4d::i_jepa::IJepa,
+               cross4d::i_jepa::DescribeOptions)

@@ -5,6 +5,8 @@
 #include "core/pretext/tokens.h"
 #include "core/pretext/tubes.h"
 
+#include <cross4d/sdk/plugin.h>
+
 #include <ATen/ATen.h>
 
 #include "cardinality.h"
@@ -89,3 +91,13 @@ ObjectiveOutput MastPre::Step(Student& student,
 }
 
 }  // namespace cross4d::mast_pre
+
+CROSS4D_PLUGIN(objective,
+               Objective,
+               "mast-pre",
+               "1.0.0",
+               "Points around hidden tokens and how they move, from a quarter of them (MaST-Pre).",
+               "",
+               "maskable",
+               cross4d::mast_pre::MastPre,
+               cross4d::mast_pre::DescribeOptions)

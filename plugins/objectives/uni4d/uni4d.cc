@@ -5,6 +5,8 @@
 #include "core/pretext/momentum.h"
 #include "core/pretext/tubes.h"
 
+#include <cross4d/sdk/plugin.h>
+
 #include <ATen/ATen.h>
 
 #include <algorithm>
@@ -160,3 +162,13 @@ void Uni4d::AfterStep(Student& student, const StepContext& /*context*/) {
 }
 
 }  // namespace cross4d::uni4d
+
+CROSS4D_PLUGIN(objective,
+               Objective,
+               "uni4d",
+               "1.0.0",
+               "Geometry, latent features, clip and motion contrast of hidden tokens (Uni4D).",
+               "",
+               "maskable",
+               cross4d::uni4d::Uni4d,
+               cross4d::uni4d::DescribeOptions)

@@ -4,6 +4,7 @@
 #include "core/pretext/losses.h"
 
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/plugin.h>
 
 #include <ATen/ATen.h>
 
@@ -135,3 +136,13 @@ ObjectiveOutput Vicreg::Step(Student& student,
 }
 
 }  // namespace cross4d::vicreg
+
+CROSS4D_PLUGIN(objective,
+               Objective,
+               "vicreg",
+               "1.0.0",
+               "Variance, invariance, covariance between two views of a clip (VICReg).",
+               "",
+               "",
+               cross4d::vicreg::Vicreg,
+               cross4d::vicreg::DescribeOptions)

@@ -2,6 +2,7 @@
 #include "p4transformer.h"
 
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/plugin.h>
 
 #include <ATen/ATen.h>
 
@@ -133,3 +134,13 @@ Tensor P4Transformer::EncodeTogether(const Tensor& tokens) {
 }
 
 }  // namespace cross4d::p4transformer
+
+CROSS4D_PLUGIN(student,
+               Student,
+               "p4transformer",
+               "1.0.0",
+               "One point 4D convolution and a transformer over its tokens (P4Transformer).",
+               "tokens,maskable",
+               "",
+               cross4d::p4transformer::P4Transformer,
+               cross4d::p4transformer::DescribeOptions)

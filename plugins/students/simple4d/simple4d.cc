@@ -2,6 +2,7 @@
 #include "simple4d.h"
 
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/plugin.h>
 
 #include <ATen/ATen.h>
 #include <torch/nn/init.h>
@@ -148,3 +149,13 @@ Tensor Simple4d::EncodeTogether(Tensor x) {
 }
 
 }  // namespace cross4d::simple4d
+
+CROSS4D_PLUGIN(student,
+               Student,
+               "simple4d",
+               "1.0.0",
+               "Voxel grids, three convolutions and a small transformer (Simple4D).",
+               "tokens,maskable",
+               "",
+               cross4d::simple4d::Simple4d,
+               cross4d::simple4d::DescribeOptions)

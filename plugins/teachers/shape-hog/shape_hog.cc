@@ -2,6 +2,7 @@
 #include "shape_hog.h"
 
 #include <cross4d/sdk/error.h>
+#include <cross4d/sdk/plugin.h>
 #include <cross4d/sdk/random.h>
 
 #include <ATen/Parallel.h>
@@ -186,3 +187,14 @@ torch::Tensor ShapeHog::Encode(const torch::Tensor& frames) {
 }
 
 }  // namespace cross4d::shape_hog
+
+CROSS4D_PLUGIN(
+    teacher,
+    Teacher,
+    "shape-hog",
+    "1.0.0",
+    "Hand-made shape and motion features with random ReLU units; no weights, no download.",
+    "frame-tokens",
+    "",
+    cross4d::shape_hog::ShapeHog,
+    cross4d::shape_hog::DescribeOptions)

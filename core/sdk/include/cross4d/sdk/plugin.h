@@ -77,7 +77,9 @@ void Enter(const PluginHost* host,
 #define CROSS4D_PLUGIN(role, Role, name, version, doc, provides, requires_, Impl, Describe) \
   CROSS4D_EMIT_NOTE("role=" #role "\nid=" name "\nversion=" version "\n" CROSS4D_BUILD_TEXT \
                     "provides=" provides "\nrequires=" requires_ "\ndoc=" doc "\n")         \
-  extern "C" CROSS4D_API void cross4d_plugin_entry_v1(const ::cross4d::PluginHost* host) {  \
+  /* Weak, so that one test program may hold several plugins. */                            \
+  extern "C" CROSS4D_API __attribute__((weak)) void cross4d_plugin_entry_v1(                \
+      const ::cross4d::PluginHost* host) {                                                  \
     ::cross4d::plugin_internal::Enter<::cross4d::Role, Impl, &Describe>(                    \
         host, #role, name, version);                                                        \
   }
