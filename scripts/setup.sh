@@ -16,7 +16,7 @@ NUMPY=2.4.6
 SAFETENSORS=0.8.0
 PACKAGES=(
   # tools
-  g++ cmake make ninja-build ccache git python3 python3-venv clang-format
+  g++ cmake make ninja-build git python3 python3-venv clang-format
   # libraries of the programs
   libboost-dev libboost-filesystem-dev libboost-system-dev libcli11-dev libfmt-dev libhdf5-dev
   libpng-dev libsqlite3-dev libsqlitecpp-dev libssl-dev libtomlplusplus-dev libzip-dev

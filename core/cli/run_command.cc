@@ -183,7 +183,9 @@ void DefineRun(CLI::App& app, Action& action) {
   settings.workers = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   app.add_option("--workers", settings.workers, "Worker processes; default: the number of cores")
       ->check(CLI::Range(1, 1024));
-  app.add_option("--threads", settings.threads, "Threads of each worker")
+  app.add_option("--threads",
+                 settings.threads,
+                 "Threads of each worker; tokens, features and targets use those of all")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   app.add_option("--device", settings.device, "cpu, cuda or cuda:N")->capture_default_str();

@@ -70,7 +70,7 @@ Scheduler::Scheduler(const grid::PlanGraph& graph,
       settings_(settings),
       display_(display),
       signals_(signals),
-      specs_(graph, labels, store, results, settings.threads, settings.device),
+      specs_(graph, labels, store, results, settings.device),
       ingest_(store, results),
       owner_(base::ProcessIdentity::Self().Format()),
       ready_(Before{this}) {
@@ -161,6 +161,22 @@ void Scheduler::Dispatch() {
   }
 }
 
+// The stages before training have the same bytes with any number of threads, and often everything
+// waits for one of them: those of a kind share all threads.
+int Scheduler::ThreadsOf(int index) const {
+  const std::string& kind = graph_.stages[index].kind;
+  if (kind != protocol::kTokens && kind != protocol::kFeatures && kind != protocol::kTargets) {
+    return settings_.threads;
+  }
+  const auto alike = [&](int stage) { return graph_.stages[stage].kind == kind; };
+  const auto ready = std::count_if(ready_.begin(), ready_.end(), alike);
+  const auto running = std::count_if(slots_.begin(), slots_.end(), [&](const Slot& slot) {
+    return slot.stage >= 0 && alike(slot.stage);
+  });
+  const int all = settings_.workers * settings_.threads;
+  return std::max(settings_.threads, all / static_cast<int>(1 + ready + running));
+}
+
 // Gets the stage, or learns who else has it or what became of it.
 std::optional<protocol::StageSpec> Scheduler::Claim(int index) {
   Stage& stage = stages_[index];
@@ -181,6 +197,7 @@ std::optional<protocol::StageSpec> Scheduler::Claim(int index) {
   request.owner = owner_;
   request.writer = stage.writer = fmt::format("{}-{}", getpid(), ++writers_);
   protocol::StageSpec spec = specs_.Make(index, stage.writer);
+  spec.threads = ThreadsOf(index);
   request.spec = protocol::ToJson(spec).dump();
   request.plugins = specs_.Plugins(index);
   request.environment = settings_.environment;

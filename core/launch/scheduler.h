@@ -88,6 +88,7 @@ class Scheduler {
   void Dispatch();
   /// The spec with its attempt number if the stage is ours now.
   std::optional<protocol::StageSpec> Claim(int stage);
+  int ThreadsOf(int stage) const;
   void StartStage(int stage, int slot, const protocol::StageSpec& spec);
   void ReadWorker(int slot);
   void WorkerDied(int slot);

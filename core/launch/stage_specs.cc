@@ -126,13 +126,11 @@ SpecMaker::SpecMaker(const grid::PlanGraph& graph,
                      const Labels& labels,
                      const store::Store& store,
                      results::ResultStore& results,
-                     int threads,
                      std::string device)
     : graph_(graph),
       labels_(labels),
       store_(store),
       results_(results),
-      threads_(threads),
       device_(std::move(device)) {}
 
 protocol::SpecPlugin FreezePlugin(const grid::ResolvedPlugin& resolved,
@@ -162,7 +160,6 @@ protocol::StageSpec SpecMaker::Make(int index, const std::string& writer) {
   spec.folder = std::filesystem::absolute(store_.StageFolder(stage.key)).string();
   spec.writer = writer;
   spec.seed = stage.seed;
-  spec.threads = threads_;
   spec.device = device_;
   spec.protocol = stage.protocol();
   spec.label = labels_.stages[index];

@@ -57,10 +57,9 @@ class SpecMaker {
             const Labels& labels,
             const store::Store& store,
             results::ResultStore& results,
-            int threads,
             std::string device);
 
-  /// `attempt` is left for the claim to say.
+  /// `attempt` is left for the claim to say, `threads` for the scheduler.
   protocol::StageSpec Make(int stage, const std::string& writer);
   std::vector<results::PluginRecord> Plugins(int stage);
 
@@ -69,7 +68,6 @@ class SpecMaker {
   const Labels& labels_;
   const store::Store& store_;
   results::ResultStore& results_;
-  int threads_;
   std::string device_;
   FileHashes hashes_;
 };

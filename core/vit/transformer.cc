@@ -214,15 +214,25 @@ VisionTransformer::Memory VisionTransformer::MemoryOf(const at::Tensor& frames) 
           GroupOf(clips, n)};
 }
 
+// The grid that attention sees: of an image model every frame is a clip of its own.
+Grid VisionTransformer::AttendedGrid(const at::Tensor& frames) const {
+  Grid grid = GridOf(frames);
+  if (arch_.tubelet == 1) grid.frames = 1;
+  return grid;
+}
+
+void VisionTransformer::PreparePositions(const at::Tensor& frames) const {
+  const at::NoGradGuard no_grad;
+  const Grid grid = AttendedGrid(frames);
+  RotaryOf(grid);
+  AddedPositions(grid);
+}
+
 Tokens VisionTransformer::Forward(const at::Tensor& frames, const Observer& observe) const {
   const at::NoGradGuard no_grad;
-  Grid grid = GridOf(frames);
-  const Grid clip_grid = grid;
+  const Grid clip_grid = GridOf(frames), grid = AttendedGrid(frames);
   at::Tensor input = frames.to(device_, at::kFloat);
-  if (arch_.tubelet == 1) {
-    input = input.flatten(0, 1).unsqueeze(1);  // every frame is a clip of its own
-    grid.frames = 1;
-  }
+  if (arch_.tubelet == 1) input = input.flatten(0, 1).unsqueeze(1);
   const std::int64_t clips = input.size(0);
   at::Tensor x = at::empty({clips, arch_.prefix() + grid.tokens(), arch_.dim}, input.options());
   const Rotary* rotary = RotaryOf(grid);

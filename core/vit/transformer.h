@@ -87,7 +87,7 @@ struct Tokens {
 using Observer = std::function<void(const std::string& name, const at::Tensor& tokens)>;
 
 /// Forward may be called by one thread at a time (it keeps the position tables of the last
-/// grid).
+/// grid), or by several on frames of one size after PreparePositions.
 class VisionTransformer {
  public:
   /// Computes where the parameters lie, in the linear layers' type; the stream of tokens, norms,
@@ -102,6 +102,8 @@ class VisionTransformer {
   /// same bits alone and in any batch. Error(kInput): an input
   /// it does not take.
   Tokens Forward(const at::Tensor& frames, const Observer& observe = {}) const;
+  /// Makes the position tables of such frames.
+  void PreparePositions(const at::Tensor& frames) const;
 
   /// Memory of Forward on such frames beside the weights and the frames themselves, as an upper
   /// estimate.
@@ -126,6 +128,7 @@ class VisionTransformer {
   };
 
   Grid GridOf(const at::Tensor& frames) const;
+  Grid AttendedGrid(const at::Tensor& frames) const;
   Buffers MakeBuffers(std::int64_t rows) const;
   void Embed(const at::Tensor& frames, const Grid& grid, const at::Tensor& tokens) const;
   void Attend(const at::Tensor& x,

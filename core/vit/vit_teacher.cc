@@ -6,7 +6,10 @@
 
 #include <cross4d/sdk/error.h>
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
+#include <future>
 #include <utility>
 #include <vector>
 
@@ -48,11 +51,13 @@ Placement PlacementOf(const TeacherOptions& options, const PluginContext& contex
 VitTeacher::VitTeacher(VisionTransformer model,
                        const Normalisation& normalisation,
                        double memory_gb,
-                       std::string fingerprint)
+                       std::string fingerprint,
+                       int threads)
     : model_(std::move(model)),
       normalisation_(normalisation),
       memory_gb_(memory_gb),
-      fingerprint_(std::move(fingerprint)) {}
+      fingerprint_(std::move(fingerprint)),
+      threads_(threads) {}
 
 TeacherTraits VitTeacher::traits() const {
   const Architecture& arch = model_.architecture();
@@ -68,7 +73,10 @@ TeacherTraits VitTeacher::traits() const {
 
 std::int64_t VitTeacher::ChunkOf(const at::Tensor& frames) const {
   const VisionTransformer::Memory memory = model_.MemoryOf(frames);
-  const auto need = [&](std::int64_t clips) { return static_cast<double>(memory.Of(clips)); };
+  const auto need = [&](std::int64_t clips) {
+    const std::int64_t lanes = Lanes(clips);
+    return static_cast<double>(lanes * memory.Of((clips + lanes - 1) / lanes));
+  };
   if (memory_gb_ > 0 && need(1) > memory_gb_ * 1e9) {
     FailInput("one clip needs about " + std::to_string(need(1) / 1e9) +
               " GB beside the weights, memory_gb allows " + std::to_string(memory_gb_) +
@@ -81,6 +89,27 @@ std::int64_t VitTeacher::ChunkOf(const at::Tensor& frames) const {
   return chunk;
 }
 
+std::int64_t VitTeacher::Lanes(std::int64_t clips) const {
+  if (!model_.device().is_cpu()) return 1;
+  return std::clamp<std::int64_t>(threads_ / at::get_num_threads(), 1, clips);
+}
+
+at::Tensor VitTeacher::SideBySide(const at::Tensor& frames, Part part) const {
+  const std::int64_t lanes = Lanes(frames.size(0));
+  if (lanes == 1) return part(model_.Forward(frames)).to(at::kCPU);
+  model_.PreparePositions(frames);
+  std::vector<std::future<at::Tensor>> running;
+  for (const at::Tensor& some : frames.split((frames.size(0) + lanes - 1) / lanes)) {
+    running.push_back(std::async(std::launch::async, [this, part, some] {
+      const at::NoGradGuard no_grad;
+      return part(model_.Forward(some));
+    }));
+  }
+  std::vector<at::Tensor> parts;
+  for (auto& one : running) parts.push_back(one.get());
+  return at::cat(parts);
+}
+
 at::Tensor VitTeacher::InChunks(const at::Tensor& frames, Part part) const {
   const bool images = model_.architecture().tubelet == 1;
   // Every frame of an image model is a clip of one frame, so that chunks may cut a clip.
@@ -90,7 +119,7 @@ at::Tensor VitTeacher::InChunks(const at::Tensor& frames, Part part) const {
   at::Tensor result;
   for (std::int64_t begin = 0; begin < all.size(0); begin += chunk) {
     const std::int64_t count = std::min(chunk, all.size(0) - begin);
-    const at::Tensor out = part(model_.Forward(all.narrow(0, begin, count))).to(at::kCPU);
+    const at::Tensor out = SideBySide(all.narrow(0, begin, count), part);
     if (count == all.size(0)) return out.contiguous();
     if (!result.defined()) {
       std::vector<std::int64_t> shape = out.sizes().vec();

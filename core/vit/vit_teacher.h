@@ -67,13 +67,15 @@ Normalisation ReadNormalisation(const std::filesystem::path& folder);
 Placement PlacementOf(const TeacherOptions& options, const PluginContext& context);
 
 /// A Teacher on a VisionTransformer: takes the batch in chunks that fit into memory and hands out
-/// the patch tokens.
+/// the patch tokens. Of `threads`, those that LibTorch does not use inside its operations work on
+/// images (clips, for video models) side by side, which changes no bit of the result.
 class VitTeacher : public Teacher {
  public:
   VitTeacher(VisionTransformer model,
              const Normalisation& normalisation,
              double memory_gb,
-             std::string fingerprint);
+             std::string fingerprint,
+             int threads = 1);
 
   TeacherTraits traits() const override;
   torch::Tensor Encode(const torch::Tensor& frames) override;
@@ -87,11 +89,14 @@ class VitTeacher : public Teacher {
  private:
   using Part = at::Tensor (*)(const Tokens& tokens);
   at::Tensor InChunks(const at::Tensor& frames, Part part) const;
+  at::Tensor SideBySide(const at::Tensor& frames, Part part) const;
+  std::int64_t Lanes(std::int64_t clips) const;
 
   VisionTransformer model_;
   Normalisation normalisation_;
   double memory_gb_;
   std::string fingerprint_;
+  int threads_;
 };
 
 }  // namespace cross4d::vit

@@ -32,7 +32,8 @@ class VideoMae : public vit::VitTeacher {
                                        vit::PlacementOf(options, context)),
                    vit::ReadNormalisation(weights->folder()),
                    options.memory_gb,
-                   weights->Fingerprint()) {}
+                   weights->Fingerprint(),
+                   context.threads) {}
 };
 
 }  // namespace

@@ -43,7 +43,8 @@ class Vjepa2 : public vit::VitTeacher {
                                      vit::PlacementOf(options, context)),
                    vit::ReadNormalisation(weights->folder()),
                    options.memory_gb,
-                   weights->Fingerprint()) {}
+                   weights->Fingerprint(),
+                   context.threads) {}
 };
 
 }  // namespace

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/launch/scheduler.h"
 
+#include "core/base/file.h"
 #include "core/base/process.h"
+#include "core/protocol/stage_spec.h"
 
 #include <cross4d/sdk/error.h>
 
@@ -66,6 +68,18 @@ TEST_F(SchedulerTest, ExecutesEveryStageOnce) {
   const auto metrics = results.Show("run3").stages.back().metrics;
   ASSERT_EQ(metrics.size(), 1U);
   EXPECT_EQ(metrics[0].value, 3.5);
+}
+
+// All wait for the one tokens stage; an encoder's bytes may depend on its threads.
+TEST_F(SchedulerTest, OneTokensStageHasAllThreads) {
+  const PlanFixture plan(2);
+  EXPECT_EQ(Run(plan, 3).failed, 0);
+  const store::Store store = plan.Store();
+  for (const grid::StageNode& stage : plan.graph().stages) {
+    const std::string threads =
+        base::ReadFile((store.Artifact(stage.key) / "threads.txt").string());
+    EXPECT_EQ(threads, stage.kind == protocol::kTokens ? "3" : "1") << stage.kind;
+  }
 }
 
 TEST_F(SchedulerTest, AFailedStageIsARowAndTheOthersGoOn) {
@@ -187,7 +201,7 @@ TEST_F(SchedulerTest, AFinishedAttemptOfADeadOwnerIsAdopted) {
   request.writer = "gone";
   request.spec = "{}";
   ASSERT_EQ(results.Claim(request).kind, results::ClaimResult::Kind::kClaimed);
-  SpecMaker maker(plan.graph(), labels, store, results, 1, "cpu");
+  SpecMaker maker(plan.graph(), labels, store, results, "cpu");
   Worker worker(worker_, plan.Path("worker.log").string());
   ASSERT_TRUE(worker.Send(maker.Make(0, "gone")));
   for (bool ended = false, finished = false; !finished && !ended;) {

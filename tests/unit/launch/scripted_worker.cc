@@ -92,6 +92,7 @@ void Execute(const protocol::StageSpec& spec) {
   for (const auto& [kind, folder] : spec.inputs) base::ReadFile(folder + "/result.txt");
   base::MakeFolders(spec.Work());
   base::WriteFileAtomically(spec.Work() + "/result.txt", spec.kind + " " + spec.key, false);
+  base::WriteFileAtomically(spec.Work() + "/threads.txt", std::to_string(spec.threads), false);
   const store::PublishResult published = store::Publish(spec.Work(), spec.Artifact());
   Event metric = Make(EventType::kMetric);
   metric.name = "accuracy";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Outputs of transformers (and of the original repositories) on tiny random models.
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "tests/plugins/teachers/vit/cases.h"
@@ -100,6 +101,24 @@ TEST_P(Golden, TeacherDoesNotDependOnBatchOrMemory) {
   EXPECT_TRUE(at::equal(one.EncodeHidden(clips), hidden));
   EXPECT_TRUE(at::equal(many.EncodeHidden(frames_),
                         hidden.narrow(0, 0, hidden.size(0) / clips.size(0) * frames_.size(0))));
+}
+
+TEST_P(Golden, ClipsSideBySideHaveTheSameBits) {
+  const int inside = at::get_num_threads();
+  at::set_num_threads(1);
+  const auto hidden = [&](int threads) {
+    vit::VitTeacher teacher(
+        LoadFamily(meta_["family"], folder_, at::kFloat, vjepa2::PositionGrid::kCrop),
+        {},
+        0,
+        "",
+        threads);
+    return teacher.EncodeHidden(at::cat({frames_, frames_ * 0.5, frames_ * 2, -frames_}));
+  };
+  const at::Tensor one = hidden(1), three = hidden(3), many = hidden(64);
+  at::set_num_threads(inside);
+  EXPECT_TRUE(at::equal(one, three));
+  EXPECT_TRUE(at::equal(one, many));
 }
 
 INSTANTIATE_TEST_SUITE_P(Open, Golden, testing::ValuesIn(CaseNames()), [](const auto& info) {
