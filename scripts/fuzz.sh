@@ -12,6 +12,8 @@ for program in build-fuzz/bin/fuzz_*; do
   name=$(basename "$program")
   corpus=build-fuzz/corpus/$name
   mkdir -p "$corpus"
+  seeds=tests/fuzz/seeds/${name#fuzz_}
+  [ ! -d "$seeds" ] || cp "$seeds"/* "$corpus"
   echo "== $name" >&2
   "$program" -max_total_time="${1:-30}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="build-fuzz/findings/$name-" "$corpus" 2>&1 | tail -n 12
