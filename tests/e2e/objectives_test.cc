@@ -143,6 +143,25 @@ TEST(ObjectivesTest, EveryStudentWillDo) {
             2 * kTrainedCount);
 }
 
+TEST(ObjectivesTest, TheSegmentationFormTrainsOnWhatHidesNoTokens) {
+  const Place place;
+  const std::string file = place.Write(
+      "points.toml",
+      ShortExperiment("[student]\nplugin = \"p4transformer-seg\"\nwidth = 2\nheads = 2\n"
+                      "dim_head = 16\nmlp = 64\nneighbours = 8\n"));
+  const std::string with = "objective.plugin=";
+  for (const char* name : {"dense", "global", "vicreg"}) {
+    const Result run = place.Run({"run", file, "--set", with + name});
+    EXPECT_TRUE(run.Ok()) << run.err;
+  }
+  for (const char* name : {"i-jepa", "mast-pre", "uni4d", "forecasting"}) {
+    const Result plan = place.Run({"plan", file, "--set", with + name});
+    EXPECT_EQ(plan.status.code, 2);
+    EXPECT_THAT(plan.err, HasSubstr("requires `maskable`"));
+    EXPECT_THAT(plan.err, HasSubstr("student p4transformer-seg"));
+  }
+}
+
 TEST(ObjectivesTest, TheFiveRowsOfTable19) {
   const Place place;
   std::string text = ShortExperiment("[student]\nplugin = \"simple4d\"\ndim = 32\nffn = 64\n");

@@ -9,7 +9,8 @@
 
 #include "tests/fuzz/zip_of.h"
 
-// As ReadNpz, from memory: a zip file, or else the array inside of one. A few packed bytes may hold many.
+// As ReadNpz, from memory: a zip file, or else the array inside of one. A few packed bytes may hold
+// many.
 constexpr std::uint64_t kMostBytes = 1 << 20;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -28,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string input(reinterpret_cast<const char*>(data), size);
   const std::string file = input.starts_with("PK") ? input : CheckpointOf(input);
   try {
-    const auto checkpoint = OpenTorchZip(ZipArchive::FromBytes(std::as_bytes(std::span(file)), "input"), "input", ".");
+    const auto checkpoint =
+        OpenTorchZip(ZipArchive::FromBytes(std::as_bytes(std::span(file)), "input"), "input", ".");
     for (const std::string& name : checkpoint->names()) checkpoint->Read(name);
   } catch (const cross4d::Error&) {
   }

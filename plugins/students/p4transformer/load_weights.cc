@@ -27,14 +27,24 @@ vit::WeightSource SourceOf(const std::shared_ptr<const tensorio::Checkpoint>& ch
 
 }  // namespace
 
-void LoadOfficialWeights(torch::nn::Module& encoder, const std::string& path) {
+void LoadOfficialWeights(torch::nn::Module& encoder,
+                         const std::string& path,
+                         const std::string& anchor,
+                         const std::string& head) {
   vit::WeightReader reader(SourceOf(tensorio::Checkpoint::Open(path)),
                            {"model.module.", "model.", "module.", ""},
-                           "tube_embedding.conv_d.0.weight");
+                           anchor);
   const torch::NoGradGuard no_grad;
   for (auto& item : encoder.named_parameters())
     item.value().copy_(reader.Float(item.key(), item.value().sizes()));
-  reader.Ignore({"mlp_head."});
+  for (auto& item : encoder.named_buffers()) {
+    if (item.key().ends_with(".num_batches_tracked")) {
+      reader.Ignore({item.key()});
+    } else {
+      item.value().copy_(reader.Float(item.key(), item.value().sizes()));
+    }
+  }
+  reader.Ignore({head});
   reader.Finish();
 }
 

@@ -7,8 +7,8 @@
 #include <ATen/ATen.h>
 
 #include <string>
-#include <vector>
 
+#include "clip.h"
 #include "load_weights.h"
 #include "tokenizer.h"
 #include "tube_convolution.h"
@@ -17,15 +17,6 @@ namespace cross4d::p4transformer {
 namespace {
 
 using torch::Tensor;
-
-const Tensor& Indices(const StudentInput& input, const char* name) {
-  const auto found = input.extra.find(name);
-  if (found == input.extra.end()) {
-    FailInput("p4transformer: the batch has no '" + std::string(name) +
-              "'; it must come from this student's Tokenize");
-  }
-  return found->second;
-}
 
 /// Rows of [B * T * N] points for indices [B, L', 3, ...] within the windows' frames.
 Tensor WindowRows(const Tensor& indices, const Tensor& windows, const Tensor& points) {
@@ -36,25 +27,6 @@ Tensor WindowRows(const Tensor& indices, const Tensor& windows, const Tensor& po
   return indices.to(at::kLong) + base;
 }
 
-StudentInput OneClip(const StudentInput& input, std::int64_t clip) {
-  StudentInput one{input.points.narrow(0, clip, 1),
-                   input.centres.narrow(0, clip, 1),
-                   input.frames.narrow(0, clip, 1),
-                   {}};
-  for (const auto& [name, tensor] : input.extra) one.extra[name] = tensor.narrow(0, clip, 1);
-  return one;
-}
-
-/// In eval mode a clip's features must not depend on its batch, to the last bit; the shape of a
-/// matrix product can change its rounding, so clips go through one by one. body(-1): all at once.
-template <class Body>
-Tensor ByClip(std::int64_t clips, const Body& body) {
-  if (clips == 1) return body(-1);
-  std::vector<Tensor> all;
-  for (std::int64_t clip = 0; clip < clips; ++clip) all.push_back(body(clip));
-  return at::cat(all);
-}
-
 }  // namespace
 
 P4Transformer::P4Transformer(const Options& options, const PluginContext& /*context*/)
@@ -62,12 +34,20 @@ P4Transformer::P4Transformer(const Options& options, const PluginContext& /*cont
   const auto kernel = torch::nn::Conv2dOptions(4, options.dim, 1).bias(false);
   tube_ = ModuleAt(*this, "tube_embedding.conv_d").register_module("0", torch::nn::Conv2d(kernel));
   position_ = register_module("pos_embedding", torch::nn::Conv1d(4, options.dim, 1));
-  transformer_ = std::make_unique<Transformer>(*this, options);
+  transformer_ = std::make_unique<Transformer>(*this,
+                                               TransformerSizes{options.dim,
+                                                                options.depth,
+                                                                options.heads,
+                                                                options.dim_head,
+                                                                options.mlp,
+                                                                options.dropout});
   if (options.final_layer_norm) {
     final_norm_ =
         register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({options.dim})));
   }
-  if (!options.weights.empty()) LoadOfficialWeights(*this, options.weights);
+  if (!options.weights.empty()) {
+    LoadOfficialWeights(*this, options.weights, "tube_embedding.conv_d.0.weight", "mlp_head.");
+  }
 }
 
 TokenGeometry P4Transformer::Tokenize(const Tensor& points) const {
@@ -99,9 +79,9 @@ Tensor P4Transformer::EmbedTogether(const StudentInput& input) {
   if (input.points.dim() != 4 || input.points.size(3) != 3) {
     FailInput("p4transformer: points must be [B, T, N, 3]");
   }
-  const Tensor points = PrepareClips(input.points, options_);
+  const Tensor points = PrepareClips(input.points, options_.normalize);
   const Tensor windows = WindowFrames(points.size(1));
-  const Tensor &picks = Indices(input, "anchors"), &near = Indices(input, "neighbours");
+  const Tensor &picks = Extra(input, "anchors"), &near = Extra(input, "neighbours");
   const std::int64_t b = near.size(0), steps = near.size(1), m = near.size(3), k = near.size(4);
 
   const Tensor flat = points.reshape({-1, 3});

@@ -18,9 +18,6 @@ inline constexpr std::int64_t kWindow = 3;
 /// Tokens of a frame of `points` points.
 std::int64_t TokensPerFrame(const Options& options, std::int64_t points);
 
-/// Clips [..., T, N, 3] as the ball query and the network see them (option normalize).
-torch::Tensor PrepareClips(const torch::Tensor& points, const Options& options);
-
 /// Frame (first dimension, L') and slot (second, 3) of each anchor frame's window: 2 l - 1, 2 l,
 /// 2 l + 1, cut to 0..T-1. [L', 3] int64.
 torch::Tensor WindowFrames(std::int64_t frames);

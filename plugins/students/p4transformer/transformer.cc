@@ -38,7 +38,7 @@ Module& ModuleAt(Module& root, const std::string& path) {
   return *at;
 }
 
-Transformer::Transformer(Module& root, const Options& o) : heads_(o.heads) {
+Transformer::Transformer(Module& root, const TransformerSizes& o) : heads_(o.heads) {
   const std::int64_t inner = o.heads * o.dim_head;
   for (std::int64_t i = 0; i < o.depth; ++i) {
     const std::string at = "transformer.layers." + std::to_string(i);

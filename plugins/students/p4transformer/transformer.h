@@ -11,19 +11,22 @@
 #include <string>
 #include <vector>
 
-#include "options.h"
-
 namespace cross4d::p4transformer {
 
 /// The module at `path` ("transformer.layers.0.fn") below `root`; modules that are missing are
 /// made, empty. Parameters get the official state dict's names that way.
 torch::nn::Module& ModuleAt(torch::nn::Module& root, const std::string& path);
 
+struct TransformerSizes {
+  std::int64_t dim = 0, depth = 0, heads = 0, dim_head = 0, mlp = 0;
+  double dropout = 0;
+};
+
 /// x = x + GELU(W attention(LN(x)) + b), then x = x + W2 GELU(W1 LN(x) + b1) + b2; GELU with erf.
 /// Registers itself as `transformer` below `root`.
 class Transformer {
  public:
-  Transformer(torch::nn::Module& root, const Options& options);
+  Transformer(torch::nn::Module& root, const TransformerSizes& sizes);
   /// x [B, L, dim]; every token sees every other.
   torch::Tensor operator()(torch::Tensor x);
 

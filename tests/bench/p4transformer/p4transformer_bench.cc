@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "plugins/students/p4transformer/clip.h"
 #include "plugins/students/p4transformer/p4transformer.h"
 #include "plugins/students/p4transformer/tokenizer.h"
 #include "tests/plugins/students/p4transformer_reference.h"
@@ -75,7 +76,7 @@ int Run(const std::vector<std::string>& args) {
   const torch::NoGradGuard no_grad;
   const StudentInput input = MakeBatch(student, batch, t, n);
   // The eager form gets its indices ready for gather, outside of the measured time.
-  const Tensor points = p4::PrepareClips(input.points, options);
+  const Tensor points = p4::PrepareClips(input.points, options.normalize);
   const Tensor anchors = input.extra.at("anchors").to(at::kLong);
   const Tensor neighbours = input.extra.at("neighbours").to(at::kLong);
   const p4::reference::Weights weights = p4::reference::WeightsOf(student);

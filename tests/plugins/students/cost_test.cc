@@ -6,6 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include "plugins/students/p4transformer-seg/p4transformer_seg.h"
 #include "plugins/students/p4transformer/p4transformer.h"
 #include "plugins/students/point4d/point4d.h"
 #include "plugins/students/simple4d/simple4d.h"
@@ -77,6 +80,29 @@ TEST(Cost, P4Transformer) {
     EXPECT_DOUBLE_EQ(cost.flops, tubes + positions + linear + attention);
     EXPECT_NEAR(cost.flops, 77.114e9, 1e6);
   }
+}
+
+TEST(Cost, P4TransformerSeg) {
+  const std::array<double, 5> points = {2048, 512, 128, 32, 16};
+  const std::array<double, 4> in = {3, 128, 256, 512}, seen = {1, 1, 3, 1};
+  const double widths[4][3] = {{32, 64, 128}, {128, 128, 256}, {256, 256, 512}, {512, 512, 1024}};
+  const double up[4][2] = {{128, 128}, {256, 128}, {256, 256}, {1024, 256}};  // in, out
+  double convolutions = 0;
+  for (int l = 0; l < 4; ++l) {
+    const auto [a, b, c] = widths[l];
+    // The layer of the features runs on the points below, the others on grouped rows.
+    convolutions +=
+        24 * (points[l] * in[l] * a + seen[l] * points[l + 1] * 32 * (4 * a + a * b + b * c));
+    const auto [from, to] = up[l];
+    convolutions += 24 * (points[l + 1] * from * to + points[l] * (in[l] * to + to * to));
+  }
+  const double linear = 2 * 384.0 * 6 * 1024 * 1024, attention = 2 * 2.0 * 384 * 384 * 1024;
+  p4transformer_seg::P4TransformerSeg student(p4transformer_seg::Options(), {});
+  const eval::StudentCost cost = eval::CountCost(student, OneClip(student), false);
+  EXPECT_EQ(cost.parameters, 14754144);
+  EXPECT_DOUBLE_EQ(cost.flops_without_attention, 2 * (convolutions + linear));
+  EXPECT_DOUBLE_EQ(cost.flops, 2 * (convolutions + linear + attention));
+  EXPECT_NEAR(cost.flops, 82.994e9, 1e6);
 }
 
 TEST(Cost, Simple4d) {

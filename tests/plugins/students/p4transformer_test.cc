@@ -2,9 +2,6 @@
 // The student against the published composition, the official kernels' quirks, its sizes.
 #include "plugins/students/p4transformer/p4transformer.h"
 
-#include "core/tensorio/safetensors.h"
-#include "core/tensorio/torch_view.h"
-
 #include <cross4d/sdk/error.h>
 
 #include <ATen/Parallel.h>
@@ -14,9 +11,11 @@
 #include <functional>
 
 #include "plugins/students/p4transformer/anchors.h"
+#include "plugins/students/p4transformer/clip.h"
 #include "plugins/students/p4transformer/tokenizer.h"
 #include "plugins/students/p4transformer/tube_convolution.h"
 #include "tests/plugins/students/p4transformer_reference.h"
+#include "tests/plugins/students/p4transformer_support.h"
 #include "tests/support/temp_folder.h"
 
 namespace cross4d::p4transformer {
@@ -38,36 +37,12 @@ Options Small() {
   return o;
 }
 
-std::int64_t CountParameters(const torch::nn::Module& module) {
-  std::int64_t count = 0;
-  for (const Tensor& p : module.parameters()) count += p.numel();
-  return count;
-}
-
-StudentInput Stack(const Student& student, const std::vector<Tensor>& clips) {
-  std::vector<Tensor> centres, frames;
-  std::map<std::string, std::vector<Tensor>> extra;
-  for (const Tensor& clip : clips) {
-    const TokenGeometry g = student.Tokenize(clip);
-    centres.push_back(g.centres);
-    frames.push_back(g.frames);
-    for (const auto& [name, tensor] : g.extra) extra[name].push_back(tensor);
-  }
-  StudentInput input{at::stack(clips), at::stack(centres), at::stack(frames), {}};
-  for (const auto& [name, list] : extra) input.extra[name] = at::stack(list);
-  return input;
-}
-
 Tensor Reference(const P4Transformer& student, const Options& o, const StudentInput& input) {
-  return reference::Forward(PrepareClips(input.points, o),
+  return reference::Forward(PrepareClips(input.points, o.normalize),
                             input.extra.at("anchors").to(at::kLong),
                             input.extra.at("neighbours").to(at::kLong),
                             reference::WeightsOf(student),
                             {o.depth, o.heads});
-}
-
-double Difference(const Tensor& a, const Tensor& b) {
-  return (a - b).abs().max().item<double>() / std::max(1e-3, b.abs().max().item<double>());
 }
 
 TEST(P4Transformer, ParameterCounts) {
@@ -312,9 +287,9 @@ TEST(Tokenizer, DoesNotDependOnThreads) {
   const Tensor clip = torch::randn({24, 2048, 3}) * 40 + 1000;
   const int before = at::get_num_threads();
   at::set_num_threads(1);
-  const Tensor one = PrepareClips(clip, o);
+  const Tensor one = PrepareClips(clip, o.normalize);
   at::set_num_threads(4);
-  const Tensor four = PrepareClips(clip, o);
+  const Tensor four = PrepareClips(clip, o.normalize);
   at::set_num_threads(before);
   EXPECT_TRUE(at::equal(one, four));
   EXPECT_LT(one.view({-1, 3}).mean(0).abs().max().item<double>(), 1e-3);
@@ -358,22 +333,6 @@ TEST(P4Transformer, RefusesBadClips) {
   } catch (const Error& e) {
     EXPECT_THAT(e.what(), testing::HasSubstr("frame 1, point 2"));
   }
-}
-
-/// Writes the student's parameters, each name behind `prefix`, and `more`.
-std::string WriteWeights(const std::filesystem::path& file,
-                         const P4Transformer& student,
-                         const std::string& prefix,
-                         const std::map<std::string, Tensor>& more) {
-  std::map<std::string, Tensor> tensors = more;
-  for (const auto& item : student.named_parameters())
-    tensors[prefix + item.key()] = item.value().detach();
-  std::vector<tensorio::TensorDecl> declared;
-  for (const auto& [name, tensor] : tensors) declared.push_back(tensorio::Declare(name, tensor));
-  tensorio::SafetensorsWriter writer(file, declared);
-  for (const auto& [name, tensor] : tensors) writer.Write(name, tensorio::BytesOf(tensor));
-  writer.Finish();
-  return file.string();
 }
 
 TEST(Weights, OfTheOfficialCodeLoad) {
