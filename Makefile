@@ -14,9 +14,8 @@ setup-cuda:
 build: setup
 	@test -e build/build.ninja || cmake --preset release
 	@cmake --build --preset release -j $(JOBS)
-bench: setup
-	@test -e build/build.ninja || cmake --preset release
-	@cmake --build --preset release -j $(JOBS) --target bench
+bench: build
+	@scripts/bench.sh $(BENCH)
 fuzz: setup
 	@scripts/fuzz.sh
 format:

@@ -22,7 +22,9 @@ inline at::Tensor LoadTensor(const Checkpoint& checkpoint, const std::string& na
   const auto address = reinterpret_cast<std::uintptr_t>(read.bytes.data());
   if (read.bytes.empty() || address % DTypeSize(info.dtype) != 0) {
     at::Tensor copy = at::empty(info.shape, at::TensorOptions().dtype(type));
-    std::memcpy(copy.mutable_data_ptr(), read.bytes.data(), read.bytes.size());
+    if (!read.bytes.empty()) {
+      std::memcpy(copy.mutable_data_ptr(), read.bytes.data(), read.bytes.size());
+    }
     return copy;
   }
   return at::from_blob(

@@ -7,6 +7,7 @@
 #include <rapidcheck.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <thread>
@@ -167,7 +168,8 @@ TEST(Safetensors, NoByteStringReadsOutOfBounds) {
   rc::check([](std::vector<std::uint8_t> bytes, std::uint8_t header) {
     std::vector<std::byte> file(8 + bytes.size());
     file[0] = std::byte{header};
-    std::memcpy(file.data() + 8, bytes.data(), bytes.size());
+    std::transform(
+        bytes.begin(), bytes.end(), file.begin() + 8, [](auto b) { return std::byte{b}; });
     try {
       const SafetensorsLayout layout = ParseSafetensors(file, "random");
       for (const TensorInfo& t : layout.tensors)
