@@ -47,9 +47,14 @@ function(cross4d_add_plugin name)
       target_compile_options(${target} PRIVATE -march=${CROSS4D_MARCH})
     endif()
   endif()
+  # LeakSanitizer's pass at the end of describe dies at times with LibTorch loaded.
+  set(describe $<TARGET_FILE:Cross4D::describe>)
+  if(CROSS4D_SANITIZED)
+    set(describe ${CMAKE_COMMAND} -E env ASAN_OPTIONS=detect_leaks=0 ${describe})
+  endif()
   add_custom_command(
     TARGET ${target} POST_BUILD
-    COMMAND Cross4D::describe $<TARGET_FILE:${target}>
+    COMMAND ${describe} $<TARGET_FILE:${target}>
     VERBATIM)
   if(NOT ARG_TEST)
     install(TARGETS ${target} LIBRARY DESTINATION lib/cross4d/plugins)

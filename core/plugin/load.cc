@@ -9,6 +9,7 @@
 
 #include <boost/dll/shared_library.hpp>
 
+#include <deque>
 #include <map>
 #include <mutex>
 
@@ -39,8 +40,9 @@ void CheckExpected(const base::PluginDescription& plugin, const ExpectedBuild& e
 PluginRecord Open(const base::PluginDescription& plugin) {
   namespace dll = boost::dll;
   boost::system::error_code error;
-  // Leaked on purpose: the library must outlive every object whose code lies in it.
-  auto* library = new dll::shared_library(
+  // Never destroyed: a library must outlive every object whose code lies in it.
+  static auto& libraries = *new std::deque<dll::shared_library>;
+  dll::shared_library& library = libraries.emplace_back(
       plugin.file, dll::load_mode::rtld_now | dll::load_mode::rtld_local, error);
   if (error) {
     const char* reason = ::dlerror();
@@ -48,7 +50,7 @@ PluginRecord Open(const base::PluginDescription& plugin) {
                 plugin.file + ": cannot load: " + (reason != nullptr ? reason : error.message()));
   }
   PluginEntry entry = nullptr;
-  if (library->has(kPluginEntry)) entry = &library->get<void(const PluginHost*)>(kPluginEntry);
+  if (library.has(kPluginEntry)) entry = &library.get<void(const PluginHost*)>(kPluginEntry);
   const PluginRecord record = CallEntry(entry, plugin.file);
   if (record.role != plugin.role || record.name != plugin.name ||
       record.version != plugin.version) {

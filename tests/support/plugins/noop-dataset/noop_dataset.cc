@@ -79,7 +79,10 @@ class NoopDataset : public Dataset {
   void Break() const {
     if (options_.fault == "error") FailInput("noop data set: clip1 is unreadable");
     if (options_.fault == "throw") throw std::runtime_error("noop data set: thrown while reading");
-    if (options_.fault == "segfault") std::raise(SIGSEGV);
+    if (options_.fault == "segfault") {
+      std::signal(SIGSEGV, SIG_DFL);  // not AddressSanitizer's
+      std::raise(SIGSEGV);
+    }
     if (options_.fault == "sleep") sleep(600);
   }
 
